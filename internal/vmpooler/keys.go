@@ -109,6 +109,9 @@ const (
 	RequestReady   RequestStatus = "ready"
 	RequestFailed  RequestStatus = "failed"
 	RequestDeleted RequestStatus = "deleted"
+
+	// RequestOther stands for any status that vmpooler is not known to give.
+	RequestOther RequestStatus = "other"
 )
 
 const (

@@ -1,0 +1,52 @@
+package vmpooler
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// IsConnectionError says whether err is the connection's (refused, reset, timed
+// out, cancelled) and not an answer of the server's.
+func IsConnectionError(err error) bool {
+	if err == nil || errors.Is(err, redis.Nil) {
+		return false
+	}
+	var reply redis.Error
+	return !errors.As(err, &reply)
+}
+
+// refusals start the answers that a server gives to any command at all: they
+// say something of the connection or the server, nothing of the key.
+var refusals = []string{"NOAUTH", "WRONGPASS", "LOADING", "MASTERDOWN", "BUSY "}
+
+// refusesAll says whether err would have met any other command as well.
+func refusesAll(err error) bool {
+	if err == nil {
+		return false
+	}
+	for _, p := range refusals {
+		if strings.HasPrefix(err.Error(), p) {
+			return true
+		}
+	}
+	return IsConnectionError(err)
+}
+
+// answered says whether the server took at least one of the commands.
+func answered(cmds []redis.Cmder) bool {
+	for _, c := range cmds {
+		if err := c.Err(); !refusesAll(err) && !strings.HasPrefix(errText(err), "NOPERM") {
+			return true
+		}
+	}
+	return false
+}
+
+func errText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}

@@ -1,0 +1,278 @@
+package vmpooler
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// SweepOptions bound what a sweep costs. The zero value is an unthrottled one.
+type SweepOptions struct {
+	// MaxShare is the most of Redis' time that the sweep may take, in (0, 1]:
+	// after a batch that took d it rests for d·(1/MaxShare − 1). 0 means 1.
+	MaxShare float64
+	// Pause is the least time between two batches.
+	Pause time.Duration
+	// ConfirmAfter is how long a hash must have been an orphan before it
+	// counts as leaked: a resized pool's VMs are in no queue for about a
+	// second.
+	ConfirmAfter time.Duration
+	// Progress, if set, is told after each batch how many keys were seen.
+	Progress func(keys int64)
+	// Sleep waits for d or until ctx is done; nil means the real clock.
+	Sleep func(ctx context.Context, d time.Duration) error
+}
+
+// SweepResult is what one walk over every key of vmpooler's found.
+type SweepResult struct {
+	Finished time.Time     // by this host's clock
+	Duration time.Duration // pauses included
+	Keys     int64         // keys of vmpooler's seen
+
+	// Leaked are the hashes of VMs, with a pool, in no queue and without a
+	// TTL: nothing will ever remove them. Expiring are the same with a TTL:
+	// destroyed VMs whose hashes vmpooler keeps for data_ttl hours.
+	Leaked, Expiring int64
+	// NameCollisions are the live VMs whose name is in the queues of two
+	// pools, or whose hash names a pool that does not have them.
+	NameCollisions int64
+
+	// Requests counts the hashes of on-demand requests by status.
+	Requests map[RequestStatus]int64
+	// LostRequests are pending ones that are in no zset: vmpooler has
+	// forgotten them and their users wait for ever.
+	LostRequests int64
+}
+
+const (
+	sweepBatch = 1000 // SCAN's COUNT: what Redis does between two of its other clients
+	// maxCandidates bounds the names that wait for their confirmation, so that
+	// a million leaked hashes don't become a million names in memory.
+	maxCandidates = 10_000
+)
+
+// Sweep walks over all keys with SCAN and counts what no fixed key knows. The
+// memory it needs grows with the live VMs, not with the keys. It returns the
+// first error of the connection, wrapped, or of a queue that can't be read.
+func (r *Reader) Sweep(ctx context.Context, opts SweepOptions) (*SweepResult, error) {
+	if opts.Sleep == nil {
+		opts.Sleep = sleep
+	}
+	if opts.MaxShare <= 0 || opts.MaxShare > 1 {
+		opts.MaxShare = 1
+	}
+	began := time.Now()
+	s := &sweep{
+		reader: r, opts: opts,
+		result:     &SweepResult{Requests: make(map[RequestStatus]int64)},
+		candidates: make(map[string]struct{}),
+		collided:   make(map[string]struct{}),
+		lost:       make(map[string]struct{}),
+	}
+	if err := s.run(ctx); err != nil {
+		return nil, fmt.Errorf("sweep: %w", err)
+	}
+	s.result.Duration = time.Since(began)
+	s.result.Finished = began.Add(s.result.Duration)
+	return s.result, nil
+}
+
+type sweep struct {
+	reader *Reader
+	opts   SweepOptions
+	result *SweepResult
+
+	live    *membership
+	waiting map[string]struct{} // ids of requests in any zset
+
+	candidates map[string]struct{} // VMs that look leaked, to be confirmed
+	lost       map[string]struct{} // requests that look lost, to be confirmed
+	seenLast   time.Time           // when the last of either was seen
+	collided   map[string]struct{}
+	extra      extras
+}
+
+func (s *sweep) run(ctx context.Context) (err error) {
+	if s.live, err = s.reader.readMembership(ctx); err != nil {
+		return err
+	}
+	if s.waiting, err = s.reader.readWaiting(ctx); err != nil {
+		return err
+	}
+	for vm := range s.live.also {
+		s.collided[vm] = struct{}{}
+	}
+	if err := s.walk(ctx); err != nil {
+		return err
+	}
+	// Known before the confirmation, whose membership then includes them.
+	s.reader.extra.Store(s.extra.sorted())
+	if err := s.confirm(ctx); err != nil {
+		return err
+	}
+	s.result.NameCollisions = int64(len(s.collided))
+	return nil
+}
+
+// walk is one whole SCAN. Each batch's hashes are read in the same pipeline as
+// the SCAN for the next batch.
+func (s *sweep) walk(ctx context.Context) error {
+	batch, cursor, err := s.reader.client.Scan(ctx, 0, Prefix+"*", sweepBatch).Result()
+	if err != nil {
+		return fmt.Errorf("SCAN: %w", err)
+	}
+	for {
+		s.progress(len(batch))
+		pipe := s.reader.client.Pipeline()
+		reads := s.ask(ctx, pipe, batch)
+		var next *redis.ScanCmd
+		if cursor != 0 {
+			next = pipe.Scan(ctx, cursor, Prefix+"*", sweepBatch)
+		}
+		if pipe.Len() > 0 {
+			began := time.Now()
+			if _, err := pipe.Exec(ctx); refusesAll(err) {
+				return err
+			}
+			for i := range reads {
+				s.take(&reads[i])
+			}
+			if err := s.rest(ctx, time.Since(began)); err != nil {
+				return err
+			}
+		}
+		if len(s.candidates)+len(s.lost) >= maxCandidates {
+			if err := s.confirm(ctx); err != nil {
+				return err
+			}
+		}
+		if next == nil {
+			return nil
+		}
+		if batch, cursor, err = next.Result(); err != nil {
+			return fmt.Errorf("SCAN: %w", err)
+		}
+	}
+}
+
+func (s *sweep) progress(keys int) {
+	s.result.Keys += int64(keys)
+	if s.opts.Progress != nil {
+		s.opts.Progress(s.result.Keys)
+	}
+}
+
+// rest keeps the sweep within its share of Redis' time.
+func (s *sweep) rest(ctx context.Context, took time.Duration) error {
+	pause := max(s.opts.Pause, time.Duration(float64(took)*(1/s.opts.MaxShare-1)))
+	if pause <= 0 {
+		return ctx.Err()
+	}
+	return s.opts.Sleep(ctx, pause)
+}
+
+// hashRead is what the sweep asks of one key.
+type hashRead struct {
+	vm, request string
+	ttl         *redis.DurationCmd
+	fields      *redis.SliceCmd
+}
+
+// ask queues the reads of a batch of keys. Keys that are not a VM's or a
+// request's hash cost nothing more; some of their names are secrets (a user's
+// token), so nothing here ever keeps or prints one.
+func (s *sweep) ask(ctx context.Context, pipe redis.Pipeliner, keys []string) []hashRead {
+	reads := make([]hashRead, 0, len(keys))
+	for _, key := range keys {
+		if vm, ok := VMFromKey(key); ok {
+			reads = append(reads, hashRead{
+				vm: vm, ttl: pipe.PTTL(ctx, key), fields: pipe.HMGet(ctx, key, FieldPool),
+			})
+		} else if id, ok := RequestFromKey(key); ok {
+			reads = append(reads, hashRead{
+				request: id, fields: pipe.HMGet(ctx, key, FieldStatus, FieldRequested),
+			})
+		} else {
+			s.note(key)
+		}
+	}
+	return reads
+}
+
+// note remembers the queues that no fixed key lists.
+func (s *sweep) note(key string) {
+	if _, pool, ok := QueueFromKey(key); ok {
+		if _, listed := s.live.listed[pool]; !listed && !slices.Contains(s.extra.pools, pool) {
+			s.extra.pools = append(s.extra.pools, pool)
+		}
+	} else if q, ok := DLQFromKey(key); ok && !slices.Contains(s.extra.dlqs, q) {
+		s.extra.dlqs = append(s.extra.dlqs, q)
+	}
+}
+
+// take counts one hash.
+func (s *sweep) take(h *hashRead) {
+	values := h.fields.Val()
+	if h.fields.Err() != nil || len(values) == 0 { // of another type, or gone
+		return
+	}
+	if h.ttl == nil {
+		s.takeRequest(h.request, values)
+		return
+	}
+	pool, named := values[0].(string)
+	switch {
+	case !named || h.ttl.Err() != nil:
+	case s.live.has(h.vm):
+		if !s.live.in(h.vm, pool) {
+			s.collided[h.vm] = struct{}{}
+		}
+	case h.ttl.Val() >= 0:
+		s.result.Expiring++
+	case h.ttl.Val() == noTTL:
+		s.candidates[h.vm] = struct{}{}
+		s.seenLast = time.Now()
+	}
+}
+
+// noTTL is what go-redis makes of PTTL's -1.
+const noTTL = time.Duration(-1)
+
+func (s *sweep) takeRequest(id string, values []any) {
+	status, _ := values[0].(string)
+	_, requested := values[1].(string)
+	s.result.Requests[knownStatus(status)]++
+	if _, ok := s.waiting[id]; !ok && requested && RequestStatus(status) == RequestPending {
+		s.lost[id] = struct{}{}
+		s.seenLast = time.Now()
+	}
+}
+
+// knownStatus bounds the statuses: a text from Redis must not become a label.
+func knownStatus(s string) RequestStatus {
+	switch st := RequestStatus(s); st {
+	case RequestPending, RequestReady, RequestFailed, RequestDeleted:
+		return st
+	}
+	return RequestOther
+}
+
+func (e *extras) sorted() *extras {
+	slices.Sort(e.pools)
+	slices.Sort(e.dlqs)
+	return &extras{pools: e.pools, dlqs: e.dlqs}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
