@@ -2,6 +2,7 @@ package vmpooler
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -49,4 +50,40 @@ func errText(err error) string {
 		return ""
 	}
 	return err.Error()
+}
+
+func isWrongType(err error) bool { return strings.HasPrefix(errText(err), "WRONGTYPE") }
+
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// firstErrors keeps the first few errors and counts the rest: 500 broken pools
+// are one log line, not 500.
+type firstErrors struct {
+	errs []error
+	more int
+}
+
+func (f *firstErrors) add(err error) {
+	const most = 3
+	switch {
+	case err == nil:
+	case len(f.errs) < most:
+		f.errs = append(f.errs, err)
+	default:
+		f.more++
+	}
+}
+
+func (f *firstErrors) join() error {
+	if f.more > 0 {
+		return errors.Join(append(f.errs, fmt.Errorf("and %d more", f.more))...)
+	}
+	return errors.Join(f.errs...)
 }

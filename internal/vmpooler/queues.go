@@ -2,8 +2,6 @@ package vmpooler
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -27,24 +25,36 @@ const (
 	byHash
 )
 
-// queueCmds are the commands under way for one queue of one pool.
-type queueCmds struct {
-	join    *redis.StringSliceCmd // members, each with its fields
-	members *redis.StringSliceCmd // members alone
-	card    *redis.IntCmd         // tells a set from a list or a zset, which SORT takes too
-	fields  []*redis.SliceCmd     // one a member, in the order of members
-}
-
-// joinedFields are read from the hash of each member of a queue.
-func joinedFields(q Queue) []string {
+// hashFields are read from the hash of each member of a queue: its age's field
+// and, for pending, whether the clone is done. Those of running and migrating
+// come from the pool's active hash instead, which holds the same checkout
+// times in one place, and discovered has no time at all.
+func hashFields(q Queue) []string {
 	switch q {
 	case Pending:
 		return []string{FieldClone, FieldCloneTime}
-	case Discovered:
-		return nil
-	default:
+	case Ready, Completed:
 		return []string{q.AgeField()}
+	case Running, Migrating, Discovered:
+		return nil
 	}
+	return nil
+}
+
+// poolCmds are the commands under way for one pool.
+type poolCmds struct {
+	size   *redis.StringCmd // nil where the size is known already
+	active *redis.MapStringStringCmd
+	queues [NumQueues]queueCmds
+}
+
+// queueCmds are the commands under way for one queue of one pool: either join
+// and card, or members and, where the queue has fields, fields.
+type queueCmds struct {
+	join    *redis.StringSliceCmd // each member with its fields
+	card    *redis.IntCmd         // tells a set from a list or a zset, which SORT takes too
+	members *redis.StringSliceCmd
+	fields  []*redis.SliceCmd // one a member, in the order of members
 }
 
 // readQueues fills in the queues of every pool in s, and the sizes that only
@@ -52,12 +62,14 @@ func joinedFields(q Queue) []string {
 func (r *Reader) readQueues(ctx context.Context, s *Snapshot) {
 	began := time.Now()
 	defer func() { s.Took[PartQueues] = time.Since(began) }()
-
+	if len(s.Pools) == 0 {
+		return
+	}
 	m := method(r.method.Load())
-	cmds, err := r.askQueues(ctx, s, m)
+	cmds, err := r.askQueues(ctx, s.Pools, m)
 	for m < byHash && !IsConnectionError(err) && refused(cmds) {
 		m++
-		cmds, err = r.askQueues(ctx, s, m)
+		cmds, err = r.askQueues(ctx, s.Pools, m)
 	}
 	r.method.Store(int32(m))
 	if m == byHash && !IsConnectionError(err) {
@@ -66,83 +78,83 @@ func (r *Reader) readQueues(ctx context.Context, s *Snapshot) {
 	if IsConnectionError(err) {
 		s.Lost = err
 	}
-	var errs firstErrors
+	s.setQueues(cmds)
+}
+
+// setQueues takes the replies.
+func (s *Snapshot) setQueues(cmds []poolCmds) {
+	var queueErrs, poolErrs firstErrors
+	poolErrs.add(s.Errs[PartPools])
 	for i := range s.Pools {
+		p, c := &s.Pools[i], &cmds[i]
+		if c.size != nil {
+			poolErrs.add(keyErr(PoolKey(p.Name), c.size.Err()))
+			if n, err := strconv.ParseInt(c.size.Val(), 10, 64); err == nil {
+				p.Size = Known(n)
+			}
+		}
+		queueErrs.add(keyErr(ActiveKey(p.Name), c.active.Err()))
 		for _, q := range Queues() {
-			state := cmds[i][q].state(q)
-			s.Pools[i].Queues[q] = state
-			errs.add(keyErr(q.Key(s.Pools[i].Name), state.Err))
+			p.Queues[q] = c.state(q)
+			queueErrs.add(keyErr(q.Key(p.Name), p.Queues[q].Err))
 		}
 	}
-	s.Errs[PartQueues] = errs.join()
+	s.Errs[PartPools] = poolErrs.join()
+	s.Errs[PartQueues] = queueErrs.join()
 }
 
 // askQueues sends one pipeline for all queues of all pools.
-func (r *Reader) askQueues(ctx context.Context, s *Snapshot, m method) ([][NumQueues]queueCmds, error) {
+func (r *Reader) askQueues(ctx context.Context, pools []Pool, m method) ([]poolCmds, error) {
 	pipe := r.client.Pipeline()
-	cmds := make([][NumQueues]queueCmds, len(s.Pools))
-	sizes := make([]*redis.StringCmd, len(s.Pools))
-	for i := range s.Pools {
-		pool := s.Pools[i].Name
-		if !s.Pools[i].Size.Known {
-			sizes[i] = pipe.HGet(ctx, PoolKey(pool), "size")
+	cmds := make([]poolCmds, len(pools))
+	for i := range pools {
+		pool, c := pools[i].Name, &cmds[i]
+		if !pools[i].Size.Known {
+			c.size = pipe.HGet(ctx, PoolKey(pool), "size")
 		}
+		c.active = pipe.HGetAll(ctx, ActiveKey(pool))
 		for _, q := range Queues() {
-			c := &cmds[i][q]
-			if m == byHash || q == Discovered {
-				c.members = pipe.SMembers(ctx, q.Key(pool))
-				continue
-			}
-			c.card = pipe.SCard(ctx, q.Key(pool))
-			if m == bySortRO {
-				c.join = pipe.SortRO(ctx, q.Key(pool), sortBy(q))
-			} else {
-				c.join = pipe.Sort(ctx, q.Key(pool), sortBy(q))
-			}
+			c.queues[q].ask(ctx, pipe, q, pool, m)
 		}
-	}
-	if pipe.Len() == 0 {
-		return cmds, nil
 	}
 	_, err := pipe.Exec(ctx)
-	var errs firstErrors
-	errs.add(s.Errs[PartPools])
-	for i, c := range sizes {
-		if c == nil {
-			continue
-		}
-		errs.add(keyErr(PoolKey(s.Pools[i].Name), c.Err()))
-		if n, err := strconv.ParseInt(c.Val(), 10, 64); err == nil {
-			s.Pools[i].Size = Known(n)
-		}
-	}
-	s.Errs[PartPools] = errs.join()
 	return cmds, err
 }
 
-// sortOptions asks SORT for each member and its fields, in no order.
+func (c *queueCmds) ask(ctx context.Context, pipe redis.Pipeliner, q Queue, pool string, m method) {
+	switch {
+	case m == byHash || len(hashFields(q)) == 0:
+		c.members = pipe.SMembers(ctx, q.Key(pool))
+	case m == bySortRO:
+		c.card = pipe.SCard(ctx, q.Key(pool))
+		c.join = pipe.SortRO(ctx, q.Key(pool), &sortOptions[q])
+	default:
+		c.card = pipe.SCard(ctx, q.Key(pool))
+		c.join = pipe.Sort(ctx, q.Key(pool), &sortOptions[q])
+	}
+}
+
+// sortOptions ask SORT for each member and its fields, in no order.
 var sortOptions = func() (o [NumQueues]redis.Sort) {
 	for _, q := range Queues() {
 		o[q] = redis.Sort{By: "nosort", Get: []string{"#"}}
-		for _, f := range joinedFields(q) {
+		for _, f := range hashFields(q) {
 			o[q].Get = append(o[q].Get, VMKey("*")+"->"+f)
 		}
 	}
 	return o
 }()
 
-func sortBy(q Queue) *redis.Sort { return &sortOptions[q] }
-
 // askHashes reads the fields of every member in one more pipeline.
-func (r *Reader) askHashes(ctx context.Context, cmds [][NumQueues]queueCmds) error {
+func (r *Reader) askHashes(ctx context.Context, cmds []poolCmds) error {
 	pipe := r.client.Pipeline()
 	for i := range cmds {
 		for _, q := range Queues() {
-			fields := joinedFields(q)
-			c := &cmds[i][q]
-			if c.members.Err() != nil || len(fields) == 0 {
+			fields := hashFields(q)
+			if len(fields) == 0 {
 				continue
 			}
+			c := &cmds[i].queues[q]
 			for _, vm := range c.members.Val() {
 				c.fields = append(c.fields, pipe.HMGet(ctx, VMKey(vm), fields...))
 			}
@@ -157,13 +169,13 @@ func (r *Reader) askHashes(ctx context.Context, cmds [][NumQueues]queueCmds) err
 
 // refused says whether the server won't join sets to hashes: it does not know
 // the command, or this user may not use it, or not with GET, or not here.
-func refused(cmds [][NumQueues]queueCmds) bool {
+func refused(cmds []poolCmds) bool {
 	for i := range cmds {
-		for _, c := range cmds[i] {
-			if c.join == nil || c.join.Err() == nil {
+		for _, c := range cmds[i].queues {
+			if c.join == nil {
 				continue
 			}
-			text := c.join.Err().Error()
+			text := errText(c.join.Err())
 			if strings.Contains(text, "unknown command") || strings.HasPrefix(text, "NOPERM") ||
 				strings.HasPrefix(text, "READONLY") || strings.Contains(text, "insufficient ACL permissions") {
 				return true
@@ -174,87 +186,74 @@ func refused(cmds [][NumQueues]queueCmds) bool {
 }
 
 // state turns the replies for one queue into its members.
-func (c *queueCmds) state(q Queue) QueueState {
-	width := 1 + len(joinedFields(q))
-	if c.join != nil {
-		if err := errors.Join(c.card.Err(), c.join.Err()); err != nil {
-			return QueueState{Err: firstOf(c.card.Err(), c.join.Err())}
-		}
-		flat := c.join.Val()
-		vms := make([]VM, 0, len(flat)/width)
-		for ; len(flat) >= width; flat = flat[width:] {
-			vms = append(vms, newVM(flat[:width]))
-		}
-		return QueueState{VMs: vms}
+func (c *poolCmds) state(q Queue) QueueState {
+	switch qc := &c.queues[q]; {
+	case qc.join != nil:
+		return qc.joined(q)
+	case q == Running || q == Migrating:
+		active := c.active.Val()
+		return qc.each(func(_ int, vm *VM) { vm.Since = since(active[vm.Name]) })
+	case qc.fields != nil:
+		return qc.hashed()
+	default:
+		return qc.each(func(int, *VM) {})
 	}
+}
+
+func (c *queueCmds) joined(q Queue) QueueState {
+	if err := firstOf(c.card.Err(), c.join.Err()); err != nil {
+		return QueueState{Err: err}
+	}
+	flat, width := c.join.Val(), 1+len(hashFields(q))
+	vms := make([]VM, 0, len(flat)/width)
+	for ; len(flat) >= width; flat = flat[width:] {
+		vms = append(vms, VM{Name: flat[0], Since: since(flat[1]), Cloned: q == Pending && flat[2] != ""})
+	}
+	return QueueState{VMs: vms}
+}
+
+// hashed reads the members' fields; a hash of another type counts as one
+// without the field.
+func (c *queueCmds) hashed() QueueState {
+	for _, f := range c.fields {
+		if err := f.Err(); IsConnectionError(err) {
+			return QueueState{Err: err}
+		}
+	}
+	return c.each(func(i int, vm *VM) {
+		row := c.fields[i].Val()
+		if len(row) > 0 {
+			text, _ := row[0].(string)
+			vm.Since = since(text)
+		}
+		if len(row) > 1 {
+			vm.Cloned = row[1] != nil
+		}
+	})
+}
+
+// each makes a VM of every member and lets f fill it in.
+func (c *queueCmds) each(f func(i int, vm *VM)) QueueState {
 	if err := c.members.Err(); err != nil {
 		return QueueState{Err: err}
 	}
 	names := c.members.Val()
 	vms := make([]VM, len(names))
-	row := make([]string, width)
 	for i, name := range names {
-		row[0] = name
-		if len(c.fields) > 0 {
-			if err := c.fields[i].Err(); IsConnectionError(err) {
-				return QueueState{Err: err}
-			}
-			// A hash that is of another type counts as one without the field.
-			for j := range row[1:] {
-				row[1+j] = ""
-				if values := c.fields[i].Val(); j < len(values) {
-					row[1+j], _ = values[j].(string)
-				}
-			}
-		}
-		vms[i] = newVM(row)
+		vms[i].Name = name
+		f(i, &vms[i])
 	}
 	return QueueState{VMs: vms}
 }
 
-// newVM makes a VM of its name, its time and, for pending, its clone_time; a
-// missing field is empty.
-func newVM(row []string) VM {
-	vm := VM{Name: row[0]}
-	if len(row) > 1 && row[1] != "" {
-		if t, err := ParseTime(row[1]); err == nil {
-			vm.Since = t
-		}
+// since reads a time, zero where there is none to be read.
+func since(text string) time.Time {
+	if text == "" {
+		return time.Time{}
 	}
-	vm.Cloned = len(row) > 2 && row[2] != ""
-	return vm
-}
-
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
+	t, err := ParseTime(text)
+	if err != nil {
+		return time.Time{}
 	}
-	return nil
-}
-
-// firstErrors keeps the first few errors and counts the rest: 500 broken pools
-// are one log line, not 500.
-type firstErrors struct {
-	errs []error
-	more int
-}
-
-func (f *firstErrors) add(err error) {
-	const most = 3
-	switch {
-	case err == nil:
-	case len(f.errs) < most:
-		f.errs = append(f.errs, err)
-	default:
-		f.more++
-	}
-}
-
-func (f *firstErrors) join() error {
-	if f.more > 0 {
-		return errors.Join(append(f.errs, fmt.Errorf("and %d more", f.more))...)
-	}
-	return errors.Join(f.errs...)
+	return t
 }

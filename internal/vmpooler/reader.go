@@ -94,6 +94,7 @@ func (r *Reader) readFixed(ctx context.Context, s *Snapshot) ([]string, poolFact
 			pipe.ZRangeWithScores(ctx, KeyRequestQueue, 0, 0),
 			pipe.ZRangeWithScores(ctx, KeyRequestProcessing, 0, 0),
 		}
+		known    = DLQQueues()
 		dlqNames = r.dlqNames()
 		dlqs     = make([]*redis.IntCmd, len(dlqNames))
 	)
@@ -123,6 +124,9 @@ func (r *Reader) readFixed(ctx context.Context, s *Snapshot) ([]string, poolFact
 
 	for i, q := range dlqNames {
 		err := dlqs[i].Err()
+		if isWrongType(err) && !slices.Contains(known[:], q) {
+			continue // such as dlq__tasks, a hash that vmpooler documents
+		}
 		s.DLQ = append(s.DLQ, DLQ{Queue: q, Size: Number{dlqs[i].Val(), err == nil}})
 		s.Errs[PartDLQ] = errors.Join(s.Errs[PartDLQ], keyErr(DLQKey(q), err))
 	}

@@ -1,0 +1,61 @@
+package collector
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
+)
+
+func healthCollector() Collector {
+	var (
+		status = desc("health", "status",
+			"Status of vmpooler: 0 healthy, 1 degraded, 2 unhealthy.")
+		condition = desc("health", "condition",
+			"Whether a condition holds: 1 while its value is beyond its threshold. Those that hold are the reasons behind the status; pool is empty for a condition of the whole vmpooler.",
+			"condition", "pool", "severity")
+		stuck = desc("health", "stuck_vms",
+			"Pending VMs of all pools that are older than stuck_vm_age_threshold.")
+		threshold = desc("health", "threshold",
+			"Threshold in force, by its name in vmpooler.yaml; ages are in seconds.", "name")
+		duration = desc("health", "check_duration_seconds",
+			"Time that reading vmpooler's state and judging it took.")
+	)
+	return Collector{
+		Name:   "health",
+		Help:   "status, the conditions behind it, and the thresholds",
+		parts:  []vmpooler.Part{vmpooler.PartQueues, vmpooler.PartDLQ},
+		descs:  []*prometheus.Desc{status, condition, stuck, threshold, duration},
+		always: true,
+		collect: func(st *State, e *emitter) error {
+			t := st.Thresholds.JSON()
+			e.gauge(threshold, float64(t.PendingQueueMax), "pending_queue_max")
+			e.gauge(threshold, float64(t.ReadyQueueMax), "ready_queue_max")
+			e.gauge(threshold, float64(t.DLQMaxWarning), "dlq_max_warning")
+			e.gauge(threshold, float64(t.DLQMaxCritical), "dlq_max_critical")
+			e.gauge(threshold, float64(t.StuckVMAgeThreshold), "stuck_vm_age_threshold")
+			e.gauge(threshold, float64(t.StuckVMMaxWarning), "stuck_vm_max_warning")
+			e.gauge(threshold, float64(t.StuckVMMaxCritical), "stuck_vm_max_critical")
+			if st.Err != nil {
+				return nil
+			}
+			e.gauge(duration, st.Took.Seconds())
+			if st.Snapshot.Lost != nil {
+				return nil // a status of half the queues would be a guess
+			}
+			e.gauge(status, float64(st.Report.Status))
+			e.gauge(stuck, float64(st.Report.Stuck))
+			for _, c := range st.Report.Checks {
+				e.sample(condition, boolean(c.Holds()),
+					labels("condition", string(c.Condition), "pool", label(c.Pool), "severity", string(c.Severity)))
+			}
+			return nil
+		},
+	}
+}
+
+func boolean(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
