@@ -27,14 +27,9 @@ func healthCollector() Collector {
 		descs:  []*prometheus.Desc{status, condition, stuck, threshold, duration},
 		always: true,
 		collect: func(st *State, e *emitter) error {
-			t := st.Thresholds.JSON()
-			e.gauge(threshold, float64(t.PendingQueueMax), "pending_queue_max")
-			e.gauge(threshold, float64(t.ReadyQueueMax), "ready_queue_max")
-			e.gauge(threshold, float64(t.DLQMaxWarning), "dlq_max_warning")
-			e.gauge(threshold, float64(t.DLQMaxCritical), "dlq_max_critical")
-			e.gauge(threshold, float64(t.StuckVMAgeThreshold), "stuck_vm_age_threshold")
-			e.gauge(threshold, float64(t.StuckVMMaxWarning), "stuck_vm_max_warning")
-			e.gauge(threshold, float64(t.StuckVMMaxCritical), "stuck_vm_max_critical")
+			for name, value := range st.Thresholds.All() {
+				e.gauge(threshold, value, name)
+			}
 			if st.Err != nil {
 				return nil
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"github.com/vmpooler/vmpooler_exporter/internal/config"
 	"github.com/vmpooler/vmpooler_exporter/internal/health"
 	"github.com/vmpooler/vmpooler_exporter/internal/testredis"
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
@@ -22,7 +23,7 @@ func TestMain(m *testing.M) {
 
 // checkpoints.json: what vmpooler's own code computed from the replayed state.
 type checkpoints struct {
-	Thresholds  map[string]map[string]int64 `json:"thresholds"`
+	Thresholds  map[string]map[string]int `json:"thresholds"`
 	Checkpoints []struct {
 		T      float64 `json:"t"`
 		Now    int64   `json:"now"`
@@ -46,14 +47,9 @@ func loadCheckpoints(t *testing.T) checkpoints {
 	return c
 }
 
-var defaults = health.Thresholds{
-	PendingQueueMax: 100, ReadyQueueMax: 500, DLQMaxWarning: 100, DLQMaxCritical: 1000,
-	StuckVMAge: 7200 * time.Second, StuckVMMaxWarning: 10, StuckVMMaxCritical: 50,
-}
-
-func thresholds(t *testing.T, set map[string]int64) health.Thresholds {
+func thresholds(t *testing.T, set map[string]int) health.Thresholds {
 	t.Helper()
-	th := defaults
+	th := config.DefaultThresholds()
 	for name, n := range set {
 		switch name {
 		case "pending_queue_max":

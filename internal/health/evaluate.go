@@ -5,20 +5,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vmpooler/vmpooler_exporter/internal/config"
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
 )
 
-// Thresholds are the limits of the status; the names are vmpooler's
-// (health_thresholds in vmpooler.yaml).
-type Thresholds struct {
-	PendingQueueMax    int64 // VMs; twice as many are critical
-	ReadyQueueMax      int64 // VMs; twice as many are critical
-	DLQMaxWarning      int64 // entries in all dead-letter queues together
-	DLQMaxCritical     int64
-	StuckVMAge         time.Duration // a pending VM older than this is stuck
-	StuckVMMaxWarning  int64         // stuck VMs of all pools together
-	StuckVMMaxCritical int64
-}
+// Thresholds are the limits of the status (health_thresholds in vmpooler.yaml).
+type Thresholds = config.Thresholds
 
 // criticalFactor is how many times a queue's limit makes it critical.
 const criticalFactor = 2
@@ -102,10 +94,10 @@ func Evaluate(s *vmpooler.Snapshot, sweep *vmpooler.SweepResult, t Thresholds) *
 }
 
 // check adds a condition's two comparisons and raises the status by them.
-func (r *Report) check(c Condition, pool string, value, warning, critical int64) {
+func (r *Report) check(c Condition, pool string, value int64, warning, critical int) {
 	for _, k := range [...]Check{
-		{c, pool, Warning, value, warning},
-		{c, pool, Critical, value, critical},
+		{c, pool, Warning, value, int64(warning)},
+		{c, pool, Critical, value, int64(critical)},
 	} {
 		r.Checks = append(r.Checks, k)
 		if k.Holds() {

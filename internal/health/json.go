@@ -1,6 +1,7 @@
 package health
 
 import (
+	"maps"
 	"time"
 
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
@@ -8,23 +9,13 @@ import (
 
 // JSON is a Report as `health --output=json` and the API print it.
 type JSON struct {
-	Status     Status         `json:"status"`
-	CheckedAt  time.Time      `json:"checked_at"` // RFC 3339
-	Reasons    []Check        `json:"reasons"`
-	Thresholds ThresholdsJSON `json:"thresholds"`
-	Metrics    Metrics        `json:"metrics"`
-}
-
-// ThresholdsJSON are the thresholds under their names in vmpooler.yaml; the age
-// is in seconds.
-type ThresholdsJSON struct {
-	PendingQueueMax     int64 `json:"pending_queue_max"`
-	ReadyQueueMax       int64 `json:"ready_queue_max"`
-	DLQMaxWarning       int64 `json:"dlq_max_warning"`
-	DLQMaxCritical      int64 `json:"dlq_max_critical"`
-	StuckVMAgeThreshold int64 `json:"stuck_vm_age_threshold"`
-	StuckVMMaxWarning   int64 `json:"stuck_vm_max_warning"`
-	StuckVMMaxCritical  int64 `json:"stuck_vm_max_critical"`
+	Status    Status    `json:"status"`
+	CheckedAt time.Time `json:"checked_at"` // RFC 3339, to the second
+	Reasons   []Check   `json:"reasons"`
+	// Thresholds are those in force, by their names in vmpooler.yaml; the age
+	// is in seconds.
+	Thresholds map[string]float64 `json:"thresholds"`
+	Metrics    Metrics            `json:"metrics"`
 }
 
 // Metrics is the object that vmpooler writes to vmpooler__health. What is not
@@ -87,18 +78,8 @@ type ErrorMetrics struct {
 // has.
 func (r *Report) JSON(dlqEnabled bool) JSON {
 	return JSON{
-		Status: r.Status, CheckedAt: r.CheckedAt, Reasons: r.Reasons(),
-		Thresholds: r.Thresholds.JSON(), Metrics: r.Metrics(dlqEnabled),
-	}
-}
-
-// JSON returns the thresholds under their published names.
-func (t Thresholds) JSON() ThresholdsJSON {
-	return ThresholdsJSON{
-		PendingQueueMax: t.PendingQueueMax, ReadyQueueMax: t.ReadyQueueMax,
-		DLQMaxWarning: t.DLQMaxWarning, DLQMaxCritical: t.DLQMaxCritical,
-		StuckVMAgeThreshold: int64(t.StuckVMAge / time.Second),
-		StuckVMMaxWarning:   t.StuckVMMaxWarning, StuckVMMaxCritical: t.StuckVMMaxCritical,
+		Status: r.Status, CheckedAt: r.CheckedAt.Truncate(time.Second), Reasons: r.Reasons(),
+		Thresholds: maps.Collect(r.Thresholds.All()), Metrics: r.Metrics(dlqEnabled),
 	}
 }
 

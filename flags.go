@@ -1,0 +1,137 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web"
+	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
+
+	"github.com/vmpooler/vmpooler_exporter/collector"
+	"github.com/vmpooler/vmpooler_exporter/internal/config"
+)
+
+const (
+	programName    = "vmpooler_exporter"
+	defaultAddress = ":10124"
+)
+
+// program is the command line: every flag and command, and where it prints to.
+type program struct {
+	app            *kingpin.Application
+	stdout, stderr io.Writer
+
+	health, checkConfig, checkRedis, demo *kingpin.CmdClause
+
+	configFile    *string
+	overrides     config.Overrides
+	web           *web.FlagConfig
+	telemetryPath *string
+	timeout       *time.Duration
+	timeoutOffset *time.Duration
+	collectors    map[string]*bool
+
+	sweepInterval, sweepPause, sweepConfirm *time.Duration
+	sweepShare                              *float64
+
+	logLevel, logFormat *string
+
+	healthOutput    *string
+	checkConfigFile *string
+	demoSeed        *uint64
+}
+
+func newProgram(stdout, stderr io.Writer) *program {
+	app := kingpin.New(programName, "Prometheus exporter for vmpooler: reads the Redis that holds its queues, and tells how every pool is.")
+	app.UsageWriter(stdout).ErrorWriter(stderr)
+	app.Version(version.Print(programName))
+	app.HelpFlag.Short('h')
+	p := &program{app: app, stdout: stdout, stderr: stderr}
+
+	p.configFile = app.Flag("config.file", "vmpooler's own vmpooler.yaml. Without one, pools come from Redis and settings are vmpooler's defaults.").
+		Envar("VMPOOLER_CONFIG_FILE").String()
+	p.addRedisFlags()
+	p.addWebFlags()
+	p.addSweepFlags()
+	p.logLevel = app.Flag("log.level", "Only log messages with the given severity or above. One of: [debug, info, warn, error]").
+		Default("info").Enum("debug", "info", "warn", "error")
+	p.logFormat = app.Flag("log.format", "Output format of log messages. One of: [logfmt, json]").
+		Default("logfmt").Enum("logfmt", "json")
+
+	app.Command("serve", "Serve metrics over HTTP.").Default()
+	p.health = app.Command("health", "Print one report on every pool. Exits with 0 if healthy, 1 if degraded, 2 if unhealthy, 3 if unknown.")
+	p.healthOutput = p.health.Flag("output", "table or json").Short('o').Default("table").Enum("table", "json")
+	p.checkConfig = app.Command("check-config", "Check a vmpooler.yaml and print the settings in force, and where each comes from.")
+	p.checkConfigFile = p.checkConfig.Arg("file", "the file; --config.file without one").String()
+	p.checkRedis = app.Command("check-redis", "Tell whether Redis is supported, and which permissions would be missing.")
+	p.demo = app.Command("demo", "Serve a simulated vmpooler in a Redis of its own. Needs nothing else.")
+	p.demoSeed = p.demo.Flag("seed", "Seed of the simulation.").Default("1").Uint64()
+	return p
+}
+
+func (p *program) addRedisFlags() {
+	f := func(name, help string) *kingpin.FlagClause { return p.app.Flag("redis."+name, help) }
+	o := &p.overrides
+	f("addr", "redis://[user:password@]host:port/db, rediss://… or unix://…; overrides the file.").StringVar((*string)(&o.RedisAddr))
+	f("username", "ACL user.").StringVar(&o.RedisUsername)
+	f("password-file", "File with the password; read again at each connection.").StringVar(&o.RedisPasswordFile)
+	f("tls-ca-file", "Certificate authorities (PEM) to trust. Turns TLS on.").StringVar(&o.TLSCAFile)
+	f("tls-cert-file", "Client certificate (PEM). Turns TLS on.").StringVar(&o.TLSCertFile)
+	f("tls-key-file", "The client certificate's key (PEM).").StringVar(&o.TLSKeyFile)
+	f("tls-server-name", "Name to verify in place of the address' host. Turns TLS on.").StringVar(&o.TLSServerName)
+	f("tls-skip-verify", "Accept any certificate. Turns TLS on.").BoolVar(&o.TLSSkipVerify)
+	f("sentinel-master", "Name of the master to ask the Sentinels for.").StringVar(&o.SentinelMaster)
+	f("sentinel-addr", "host:port of a Sentinel. Repeatable.").StringsVar(&o.SentinelAddrs)
+	f("sentinel-username", "ACL user for the Sentinels.").StringVar(&o.SentinelUsername)
+	f("sentinel-password-file", "File with the password for the Sentinels.").StringVar(&o.SentinelPasswordFile)
+}
+
+func (p *program) addWebFlags() {
+	p.web = kingpinflag.AddFlags(p.app, defaultAddress)
+	p.telemetryPath = p.app.Flag("web.telemetry-path", "Path under which to expose metrics.").Default("/metrics").String()
+	p.timeout = p.app.Flag("scrape.timeout", "Deadline of a scrape that sends none, and the most that any read of Redis may take.").
+		Default("10s").Duration()
+	p.timeoutOffset = p.app.Flag("scrape.timeout-offset", "Subtracted from the timeout that Prometheus sends, so that the answer arrives in time.").
+		Default("500ms").Duration()
+	p.collectors = make(map[string]*bool)
+	for _, c := range collector.All() {
+		p.collectors[c.Name] = p.app.Flag("collector."+c.Name, "Collect: "+c.Help+".").Default("true").Bool()
+	}
+}
+
+func (p *program) addSweepFlags() {
+	p.sweepInterval = p.app.Flag("sweep.interval", "Time between the beginnings of two sweeps over all keys.").Default("1m").Duration()
+	p.sweepShare = p.app.Flag("sweep.max-share", "The most of Redis' time that a sweep may take, from above 0 to 1.").Default("0.1").Float64()
+	p.sweepPause = p.app.Flag("sweep.pause", "Least pause between two batches of a sweep.").Default("5ms").Duration()
+	p.sweepConfirm = p.app.Flag("sweep.confirm-after", "How long metadata must have been an orphan before it counts as leaked.").Default("2s").Duration()
+}
+
+// validate checks what kingpin can't.
+func (p *program) validate() error {
+	switch {
+	case *p.sweepShare <= 0 || *p.sweepShare > 1:
+		return fmt.Errorf("--sweep.max-share must be above 0 and at most 1, not %v", *p.sweepShare)
+	case *p.sweepInterval <= 0 || *p.sweepPause < 0 || *p.sweepConfirm < 0:
+		return fmt.Errorf("--sweep.interval must be above 0, and --sweep.pause and --sweep.confirm-after must not be negative")
+	case *p.timeout <= 0 || *p.timeoutOffset < 0:
+		return fmt.Errorf("--scrape.timeout must be above 0, and --scrape.timeout-offset must not be negative")
+	case !strings.HasPrefix(*p.telemetryPath, "/") || *p.telemetryPath == "/":
+		return fmt.Errorf("--web.telemetry-path must begin with a slash and be more than that, not %q", *p.telemetryPath)
+	}
+	return nil
+}
+
+// enabled returns the collectors that are switched on.
+func (p *program) enabled() []collector.Collector {
+	on := make([]collector.Collector, 0, len(p.collectors))
+	for _, c := range collector.All() {
+		if *p.collectors[c.Name] {
+			on = append(on, c)
+		}
+	}
+	return on
+}
