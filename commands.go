@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -42,6 +43,9 @@ func (p *program) runHealth(ctx context.Context, s *config.Settings) error {
 		fmt.Fprintln(p.stderr, "vmpooler_exporter: warning: numbers of orphans and requests are unknown:", err)
 	}
 	report := health.Evaluate(snap, sweep, s.Health.Thresholds)
+	if !report.Known {
+		return unknown(errors.Join(snap.Errs[:]...))
+	}
 	if *p.healthOutput == "json" {
 		err = cli.WriteHealthJSON(p.stdout, report, s.DLQ.Enabled)
 	} else {

@@ -34,11 +34,10 @@ func healthCollector() Collector {
 				return nil
 			}
 			e.gauge(duration, st.Took.Seconds())
-			if st.Snapshot.Lost != nil {
-				return nil // a status of half the queues would be a guess
+			if st.Report.Known {
+				e.gauge(status, float64(st.Report.Status))
+				e.gauge(stuck, float64(st.Report.Stuck))
 			}
-			e.gauge(status, float64(st.Report.Status))
-			e.gauge(stuck, float64(st.Report.Stuck))
 			for _, c := range st.Report.Checks {
 				e.sample(condition, boolean(c.Holds()),
 					labels("condition", string(c.Condition), "pool", label(c.Pool), "severity", string(c.Severity)))

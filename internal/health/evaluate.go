@@ -34,7 +34,10 @@ type PoolReport struct {
 
 // Report is what a Snapshot means.
 type Report struct {
+	// Status is the worst that the readable part of the state gives. Known is
+	// false where no queue could be read at all: a verdict would be a guess.
 	Status     Status
+	Known      bool
 	CheckedAt  time.Time
 	Thresholds Thresholds
 	Pools      []PoolReport // in the snapshot's order
@@ -74,19 +77,20 @@ func Evaluate(s *vmpooler.Snapshot, sweep *vmpooler.SweepResult, t Thresholds) *
 	if r.DLQTotal.Known {
 		r.check(DLQSize, "", r.DLQTotal.Value, t.DLQMaxWarning, t.DLQMaxCritical)
 	}
-	stuckKnown := len(s.Pools) == 0
+	r.Known = len(s.Pools) == 0 && s.Errs[vmpooler.PartPools] == nil
 	for i := range s.Pools {
 		r.Pools[i] = poolReport(&s.Pools[i], s.Now, t)
 		if p := r.Pools[i].Queues[vmpooler.Pending]; p != nil {
-			stuckKnown = true
+			r.Known = true
 			r.Stuck += p.Stuck
 			r.check(PendingQueue, s.Pools[i].Name, p.Size, t.PendingQueueMax, criticalFactor*t.PendingQueueMax)
 		}
 		if q := r.Pools[i].Queues[vmpooler.Ready]; q != nil {
+			r.Known = true
 			r.check(ReadyQueue, s.Pools[i].Name, q.Size, t.ReadyQueueMax, criticalFactor*t.ReadyQueueMax)
 		}
 	}
-	if stuckKnown {
+	if r.Known {
 		r.check(StuckVMs, "", r.Stuck, t.StuckVMMaxWarning, t.StuckVMMaxCritical)
 	}
 	r.CloneSlotsLeaked = cloneSlotsLeaked(s)

@@ -22,7 +22,9 @@ func IsConnectionError(err error) bool {
 // say something of the connection or the server, nothing of the key.
 var refusals = []string{"NOAUTH", "WRONGPASS", "LOADING", "MASTERDOWN", "BUSY "}
 
-// refusesAll says whether err would have met any other command as well.
+// refusesAll says whether err, of a command or of a whole pipeline, would have
+// met any other command as well. (Where a connection can't be opened or logged
+// in, go-redis has that error for the pipeline and none for its commands.)
 func refusesAll(err error) bool {
 	if err == nil {
 		return false
@@ -35,10 +37,10 @@ func refusesAll(err error) bool {
 	return IsConnectionError(err)
 }
 
-// answered says whether the server took at least one of the commands.
+// answered says whether this user may do at least one of the commands.
 func answered(cmds []redis.Cmder) bool {
 	for _, c := range cmds {
-		if err := c.Err(); !refusesAll(err) && !strings.HasPrefix(errText(err), "NOPERM") {
+		if !strings.HasPrefix(errText(c.Err()), "NOPERM") {
 			return true
 		}
 	}

@@ -71,7 +71,7 @@ func (r *Reader) readMembership(ctx context.Context) (*membership, error) {
 	if pipe.Len() == 0 {
 		return m, nil
 	}
-	if _, err := pipe.Exec(ctx); IsConnectionError(err) {
+	if _, err := pipe.Exec(ctx); refusesAll(err) {
 		return nil, fmt.Errorf("read the queues' members: %w", err)
 	}
 	var errs firstErrors

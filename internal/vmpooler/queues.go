@@ -2,6 +2,7 @@ package vmpooler
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -67,24 +68,38 @@ func (r *Reader) readQueues(ctx context.Context, s *Snapshot) {
 	}
 	m := method(r.method.Load())
 	cmds, err := r.askQueues(ctx, s.Pools, m)
-	for m < byHash && !IsConnectionError(err) && refused(cmds) {
+	for m < byHash && !refusesAll(err) && refused(cmds) {
 		m++
 		cmds, err = r.askQueues(ctx, s.Pools, m)
 	}
 	r.method.Store(int32(m))
-	if m == byHash && !IsConnectionError(err) {
+	if m == byHash && !refusesAll(err) {
 		err = r.askHashes(ctx, cmds)
 	}
-	if IsConnectionError(err) {
-		s.Lost = err
+	if refusesAll(err) {
+		s.lose(fmt.Errorf("read the queues: %w", err))
+		return
 	}
 	s.setQueues(cmds)
+}
+
+// lose marks every queue as unread: what came before the connection ended is
+// not a moment's state.
+func (s *Snapshot) lose(err error) {
+	s.Lost = err
+	s.Errs[PartQueues] = err
+	for i := range s.Pools {
+		for q := range s.Pools[i].Queues {
+			s.Pools[i].Queues[q] = QueueState{Err: err}
+		}
+	}
 }
 
 // setQueues takes the replies.
 func (s *Snapshot) setQueues(cmds []poolCmds) {
 	var queueErrs, poolErrs firstErrors
 	poolErrs.add(s.Errs[PartPools])
+	queueErrs.add(s.Errs[PartQueues])
 	for i := range s.Pools {
 		p, c := &s.Pools[i], &cmds[i]
 		if c.size != nil {
@@ -215,11 +230,6 @@ func (c *queueCmds) joined(q Queue) QueueState {
 // hashed reads the members' fields; a hash of another type counts as one
 // without the field.
 func (c *queueCmds) hashed() QueueState {
-	for _, f := range c.fields {
-		if err := f.Err(); IsConnectionError(err) {
-			return QueueState{Err: err}
-		}
-	}
 	return c.each(func(i int, vm *VM) {
 		row := c.fields[i].Val()
 		if len(row) > 0 {

@@ -104,17 +104,16 @@ func (r *Reader) readFixed(ctx context.Context, s *Snapshot) ([]string, poolFact
 	before := time.Now()
 	cmds, err := pipe.Exec(ctx)
 	took := time.Since(before)
-	if err != nil && !answered(cmds) {
+	// TIME, the first command, is answered even by a server that answers
+	// nothing else.
+	if refusesAll(err) || err != nil && !answered(cmds[1:]) {
 		return nil, poolFacts{}, fmt.Errorf("read vmpooler's state: %w", err)
 	}
 	for _, p := range []Part{PartServer, PartPools, PartTasks, PartDLQ, PartOndemand} {
 		s.Took[p] = took
 	}
-	if IsConnectionError(err) {
-		s.Lost = err
-	}
-
 	s.setClock(clock, before.Add(took/2), r.opts.Now)
+	s.Errs[PartQueues] = keyErr(KeyPools, pools.Err()) // there may be more queues than are known
 	s.Errs[PartPools] = errors.Join(keyErr(KeyPools, pools.Err()), keyErr(KeyPoolSizes, sizes.Err()), keyErr(KeyLastBoot, lastReady.Err()))
 
 	s.Tasks.Clone, s.Errs[PartTasks] = counter(clone, KeyTasksClone)

@@ -147,7 +147,6 @@ func TestAKeyOfAnotherType(t *testing.T) {
 		key  string
 		part vmpooler.Part
 	}{
-		{vmpooler.KeyPools, vmpooler.PartPools},
 		{vmpooler.KeyPoolSizes, vmpooler.PartPools},
 		{vmpooler.KeyLastBoot, vmpooler.PartPools},
 		{vmpooler.PoolKey("p"), vmpooler.PartPools},
@@ -169,6 +168,18 @@ func TestAKeyOfAnotherType(t *testing.T) {
 			}
 		})
 	}
+	t.Run("without the list of pools neither pools nor queues are whole", func(t *testing.T) {
+		w := writer{t, server.Client(t)}
+		w.do("RPUSH", vmpooler.KeyPools, "x")
+		w.vm(vmpooler.Ready, "p", "vm", "ready", ago(time.Minute))
+		s := read(t, reader(w.c, vmpooler.ConfiguredPool{Name: "p"}))
+		if s.Errs[vmpooler.PartPools] == nil || s.Errs[vmpooler.PartQueues] == nil {
+			t.Errorf("%v", s.Errs)
+		}
+		if n := len(pool(t, s, "p").Queues[vmpooler.Ready].VMs); n != 1 {
+			t.Errorf("the file's pool has %d ready VMs", n)
+		}
+	})
 }
 
 func TestADeadLetterKeyThatVmpoolerDocumentsAsAHashIsSkipped(t *testing.T) {

@@ -22,7 +22,8 @@ type Snapshot struct {
 
 	// Errs holds, for each part that is not whole, what went wrong.
 	Errs [NumParts]error
-	// Lost is the error that ended the connection before all was read, or nil.
+	// Lost is the error that ended the reading before the queues were read, or
+	// nil: a lost connection, a server that began to load.
 	Lost error
 	// Took is how long each part's round trips lasted, by this host's clock.
 	Took [NumParts]time.Duration
@@ -73,8 +74,9 @@ type QueueState struct {
 // VM is one member of a queue.
 type VM struct {
 	Name string
-	// Since is when the VM entered the queue, by its hash (Queue.AgeField);
-	// zero if the hash or the field is missing or cannot be read.
+	// Since is when the VM entered the queue, by its hash (Queue.AgeField) or,
+	// for running and migrating, by the pool's active hash, which has the same
+	// times; zero if it is missing or cannot be read.
 	Since time.Time
 	// Cloned says that the clone is done. It is filled in for pending only.
 	Cloned bool

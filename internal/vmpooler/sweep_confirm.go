@@ -56,7 +56,7 @@ func (r *Reader) confirmLeaked(ctx context.Context, vms map[string]struct{}) (in
 	if len(reads) == 0 {
 		return 0, nil
 	}
-	if _, err := pipe.Exec(ctx); IsConnectionError(err) {
+	if _, err := pipe.Exec(ctx); refusesAll(err) {
 		return 0, err
 	}
 	var n int64
@@ -88,7 +88,7 @@ func (r *Reader) confirmLost(ctx context.Context, ids map[string]struct{}) (int6
 	if len(statuses) == 0 {
 		return 0, nil
 	}
-	if _, err := pipe.Exec(ctx); IsConnectionError(err) {
+	if _, err := pipe.Exec(ctx); refusesAll(err) {
 		return 0, err
 	}
 	var n int64
@@ -108,7 +108,7 @@ func (r *Reader) readWaiting(ctx context.Context) (map[string]struct{}, error) {
 	for i, key := range keys {
 		cmds[i] = pipe.ZRange(ctx, key, 0, -1)
 	}
-	if _, err := pipe.Exec(ctx); IsConnectionError(err) {
+	if _, err := pipe.Exec(ctx); refusesAll(err) {
 		return nil, fmt.Errorf("read the requests' queues: %w", err)
 	}
 	ids := make(map[string]struct{})
