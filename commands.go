@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -30,38 +29,29 @@ func (p *program) runHealth(ctx context.Context, s *config.Settings) error {
 	readCtx, cancel := context.WithTimeout(ctx, *p.timeout)
 	defer cancel()
 	snap, err := reader.Read(readCtx)
-	if err == nil {
-		err = snap.Lost
-	}
 	if err != nil {
 		return unknown(err)
 	}
 	progress := cli.NewProgress(p.stderr, isTerminal(p.stderr), time.Now)
-	sweep, err := reader.Sweep(ctx, vmpooler.SweepOptions{ConfirmAfter: *p.sweepConfirm, Progress: progress.Keys})
+	sweep, sweepErr := reader.Sweep(ctx, vmpooler.SweepOptions{ConfirmAfter: *p.sweepConfirm, Progress: progress.Keys})
 	progress.Done()
-	if err != nil {
-		fmt.Fprintln(p.stderr, "vmpooler_exporter: warning: numbers of orphans and requests are unknown:", err)
-	}
 	report := health.Evaluate(snap, sweep, s.Health.Thresholds)
-	if !report.Known {
-		return unknown(errors.Join(snap.Errs[:]...))
-	}
 	if *p.healthOutput == "json" {
 		err = cli.WriteHealthJSON(p.stdout, report, s.DLQ.Enabled)
 	} else {
-		err = cli.WriteHealth(p.stdout, report, snap, p.healthOptions(s))
+		err = cli.WriteHealth(p.stdout, report, snap, p.healthOptions(s, sweepErr))
 	}
 	if err != nil {
 		return err
 	}
-	if code := cli.ExitCode(report.Status); code != 0 {
+	if code := cli.HealthExitCode(report, snap); code != 0 {
 		return exitError{code: code}
 	}
 	return nil
 }
 
-func (p *program) healthOptions(s *config.Settings) cli.HealthOptions {
-	o := cli.HealthOptions{Redis: redisclient.Describe(s.Redis)}
+func (p *program) healthOptions(s *config.Settings, sweepErr error) cli.HealthOptions {
+	o := cli.HealthOptions{Address: redisclient.Describe(s.Redis), SweepErr: sweepErr}
 	if f, ok := p.stdout.(*os.File); ok {
 		o.Color = cli.ColorWanted(f, os.Getenv)
 		o.Width = cli.TerminalWidth(f)
@@ -102,6 +92,7 @@ func (p *program) runCheckRedis(ctx context.Context, s *config.Settings) error {
 	if err != nil {
 		return err
 	}
+	report.Address = redisclient.Describe(s.Redis)
 	if err := cli.CheckRedis(p.stdout, report); err != nil {
 		return err
 	}

@@ -52,8 +52,9 @@ func newProgram(stdout, stderr io.Writer) *program {
 	app.HelpFlag.Short('h')
 	p := &program{app: app, stdout: stdout, stderr: stderr}
 
-	p.configFile = app.Flag("config.file", "vmpooler's own vmpooler.yaml. Without one, pools come from Redis and settings are vmpooler's defaults.").
-		Envar("VMPOOLER_CONFIG_FILE").String()
+	// config.Load looks at VMPOOLER_CONFIG_FILE itself, after VMPOOLER_CONFIG.
+	p.configFile = app.Flag("config.file", "vmpooler's own vmpooler.yaml ($VMPOOLER_CONFIG_FILE). Without one, pools come from Redis and settings are vmpooler's defaults.").
+		String()
 	p.addRedisFlags()
 	p.addWebFlags()
 	p.addSweepFlags()

@@ -270,7 +270,7 @@ func TestPermissionsAreMissing(t *testing.T) {
 }
 
 func TestAReadOnlyReplicaIsReadLikeItsMaster(t *testing.T) {
-	master := testredis.New(t)
+	master := testredis.New(t, testredis.WithArgs("--repl-diskless-sync-delay", "0"))
 	someState(t, master.Client(t))
 	for name, args := range map[string][]string{"7": nil, "6.2": {"--rename-command", "SORT_RO", ""}} {
 		t.Run(name, func(t *testing.T) {

@@ -11,10 +11,16 @@ type Redis struct {
 	Password Secret
 	TLS      TLS
 
+	// PasswordFile is where Password came from, if it can be read again; see
+	// CurrentPassword.
+	PasswordFile string
+
 	SentinelMaster   string   // name of the master set; empty without Sentinel
 	SentinelAddrs    []string // host:port of each Sentinel
 	SentinelUsername string
 	SentinelPassword Secret
+
+	SentinelPasswordFile string // as PasswordFile, see CurrentSentinelPassword
 
 	// DataTTL is vmpooler's data_ttl: how long the hash of a destroyed or
 	// failed VM is kept.

@@ -1,6 +1,9 @@
 package config
 
-import "log/slog"
+import (
+	"fmt"
+	"log/slog"
+)
 
 // redacted stands wherever a Secret would be printed.
 const redacted = "<secret>"
@@ -13,6 +16,16 @@ type Secret string
 // Reveal returns the value itself, for the one call that needs it.
 func (s Secret) Reveal() string { return string(s) }
 
+// Format implements fmt.Formatter for every verb: without it one that does not
+// suit a text, as %d, would print the value in its complaint.
+func (s Secret) Format(f fmt.State, verb rune) {
+	if verb == 'q' {
+		fmt.Fprintf(f, "%q", s.String())
+		return
+	}
+	fmt.Fprint(f, s.String())
+}
+
 // String implements fmt.Stringer.
 func (s Secret) String() string {
 	if s == "" {
@@ -21,7 +34,7 @@ func (s Secret) String() string {
 	return redacted
 }
 
-// GoString implements fmt.GoStringer, for %#v.
+// GoString implements fmt.GoStringer, as %#v has it.
 func (s Secret) GoString() string { return s.String() }
 
 // MarshalText implements encoding.TextMarshaler, for JSON, YAML and logfmt.
