@@ -43,7 +43,7 @@ func WriteHealth(w io.Writer, r *health.Report, snap *vmpooler.Snapshot, opts He
 	p.totals()
 	if len(r.Pools) >= manyPools {
 		word, st := healthVerdict(r, snap)
-		fmt.Fprintf(&p.b, "\n%s  as said above\n", p.color.paint(st, word))
+		fmt.Fprintf(&p.b, "\n%s  (why: see the top)\n", p.color.paint(st, word))
 	}
 	_, err := w.Write(p.b.Bytes())
 	return err
@@ -58,13 +58,39 @@ type healthPrinter struct {
 	color painter
 }
 
-// headline writes the verdict, and when and where it was found: on a line of
-// its own where there is no room beside the verdict.
+// headline writes the verdict, then when and where it was found: on lines of
+// their own where there is no room beside the verdict.
 func (p *healthPrinter) headline(remarks int) {
 	word, st := healthVerdict(p.r, p.snap)
-	facts := []string{plural(len(p.r.Pools), "pool")}
-	if len(p.r.Pools) == 0 {
-		facts[0] = "no pools"
+	facts := p.facts(word, remarks)
+	about := []string{p.r.CheckedAt.UTC().Format("2006-01-02 15:04:05 UTC")}
+	if p.opts.Address != "" {
+		about = append(about, printable(p.opts.Address))
+	}
+	const gap = "  "
+	oneLine := strings.Join(facts, ", ") + gap + p.color.paint(dim, strings.Join(about, gap))
+	length := cells(word + gap + strings.Join(facts, ", ") + gap + strings.Join(about, gap))
+	p.b.WriteString(p.color.paint(st, word))
+	if p.opts.Width <= 0 || length <= p.opts.Width {
+		p.b.WriteString(gap + oneLine + "\n")
+		return
+	}
+	for i, line := range fill(facts, ", ", p.room(cells(word+gap))) {
+		if i > 0 {
+			p.spaces(cells(word))
+		}
+		p.b.WriteString(gap + line + "\n")
+	}
+	for _, line := range fill(about, gap, p.room(0)) {
+		fmt.Fprintln(&p.b, p.color.paint(dim, line))
+	}
+}
+
+// facts are what stands beside the verdict.
+func (p *healthPrinter) facts(verdict string, remarks int) []string {
+	facts := []string{"no pools"}
+	if n := len(p.r.Pools); n > 0 {
+		facts[0] = plural(n, "pool")
 	}
 	if n := len(p.r.Reasons()); n > 0 {
 		facts = append(facts, plural(n, "reason"))
@@ -73,33 +99,14 @@ func (p *healthPrinter) headline(remarks int) {
 		facts = append(facts, plural(remarks, "remark"))
 	}
 	switch {
-	case word == healthUnknown && len(p.r.Pools) > 0:
+	case verdict == healthUnknown && len(p.r.Pools) > 0:
 		facts = append(facts, "nothing wrong in what could be read")
-	case word != healthUnknown && statusUncertain(p.r, p.snap):
+	case verdict != healthUnknown && statusUncertain(p.r, p.snap):
 		facts = append(facts, "not all could be read")
-	case p.r.Status == health.Healthy && remarks == 0:
+	case verdict != healthUnknown && p.r.Status == health.Healthy && remarks == 0:
 		facts = append(facts, "nothing wrong")
 	}
-	detail := strings.Join(facts, ", ")
-	about := []string{p.r.CheckedAt.UTC().Format("2006-01-02 15:04:05 UTC")}
-	if p.opts.Address != "" {
-		about = append(about, printable(p.opts.Address))
-	}
-	line := word + "  " + detail + "  " + strings.Join(about, "  ")
-	if p.opts.Width <= 0 || cells(line) <= p.opts.Width {
-		fmt.Fprintf(&p.b, "%s  %s  %s\n", p.color.paint(st, word), detail, p.color.paint(dim, strings.Join(about, "  ")))
-		return
-	}
-	p.b.WriteString(p.color.paint(st, word))
-	for i, line := range fill(facts, ", ", p.room(len(word)+2)) {
-		if i > 0 {
-			p.spaces(len(word))
-		}
-		fmt.Fprintf(&p.b, "  %s\n", line)
-	}
-	for _, line := range fill(about, "  ", p.room(0)) {
-		fmt.Fprintln(&p.b, p.color.paint(dim, line))
-	}
+	return facts
 }
 
 // reasons writes the reasons for the status, each after its severity.
@@ -113,7 +120,7 @@ func (p *healthPrinter) reasons() {
 		p.item(fmt.Sprintf("%-8s", reason.severity), severityStyle(reason.severity), reason.text)
 	}
 	if more > 0 {
-		p.item("        ", plain, fmt.Sprintf("and %s more pools beyond a limit: see their notes", count(int64(more))))
+		p.item("        ", plain, "and "+plural(more, "more pool")+" beyond a limit: see the notes below")
 	}
 }
 

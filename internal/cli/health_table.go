@@ -59,8 +59,8 @@ func layoutHealth(rows []healthRow, terminal int) healthLayout {
 	for i := range rows {
 		l.name = max(l.name, cells(rows[i].name))
 		longest = max(longest, cells(strings.Join(rows[i].notes, ", ")))
-		for c := range l.widths {
-			l.widths[c] = max(l.widths[c], cells(rows[i].cells[c].text))
+		for c, cell := range rows[i].cells {
+			l.widths[c] = max(l.widths[c], cells(cell.text))
 		}
 	}
 	if longest > 0 {

@@ -130,7 +130,7 @@ func fill(items []string, sep string, limit int) []string {
 			lines = append(lines, line+goesOn)
 			line = item
 		}
-		for cells(line) > room {
+		for head(line, room) != line {
 			n := breakAt(line, room)
 			if n == len(line) {
 				break

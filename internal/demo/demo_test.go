@@ -52,7 +52,7 @@ func TestTheStatusFollowsTheStory(t *testing.T) {
 		first := make(map[string]time.Duration) // when each status was first there, after the one before
 		order := []string{"healthy", "degraded", "unhealthy", "healthy", "degraded"}
 		var seen []string
-		for ; now.Sub(start) < 12*time.Minute; now = now.Add(2 * time.Second) {
+		for ; now.Sub(start) < 12*time.Minute; now = now.Add(4 * time.Second) {
 			if err := d.advance(t.Context(), now); err != nil {
 				t.Fatal(err)
 			}

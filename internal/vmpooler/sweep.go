@@ -193,7 +193,7 @@ func (s *sweep) ask(ctx context.Context, pipe redis.Pipeliner, keys []string) []
 			})
 		} else if id, ok := RequestFromKey(key); ok {
 			reads = append(reads, hashRead{
-				request: id, fields: pipe.HMGet(ctx, key, FieldStatus, FieldRequested),
+				request: id, fields: pipe.HMGet(ctx, key, requestFields...),
 			})
 		} else {
 			s.note(key)
@@ -242,18 +242,26 @@ func (s *sweep) take(h *hashRead) {
 const noTTL = time.Duration(-1)
 
 func (s *sweep) takeRequest(id string, values []any) {
-	status, _ := values[0].(string)
-	_, requested := values[1].(string)
-	s.result.Requests[knownStatus(status)]++
-	if _, ok := s.waiting[id]; !ok && requested && RequestStatus(status) == RequestPending {
+	status := requestStatus(values)
+	s.result.Requests[status]++
+	if _, ok := s.waiting[id]; !ok && status == RequestPending && values[1] != nil {
 		s.lost[id] = struct{}{}
 		s.seenLast = time.Now()
 	}
 }
 
-// knownStatus bounds the statuses: a text from Redis must not become a label.
-func knownStatus(s string) RequestStatus {
-	switch st := RequestStatus(s); st {
+// requestFields are what requestStatus looks at.
+var requestFields = []string{FieldStatus, FieldRequested}
+
+// requestStatus reads requestFields' values. A request that vmpooler's API has
+// just made has no status yet: it is pending. Other texts are all one, since
+// what stands in Redis must not become a label.
+func requestStatus(values []any) RequestStatus {
+	status, written := values[0].(string)
+	if !written && values[1] != nil {
+		return RequestPending
+	}
+	switch st := RequestStatus(status); st {
 	case RequestPending, RequestReady, RequestFailed, RequestDeleted:
 		return st
 	}

@@ -79,21 +79,21 @@ func (r *Reader) confirmLost(ctx context.Context, ids map[string]struct{}) (int6
 		return 0, err
 	}
 	pipe := r.client.Pipeline()
-	var statuses []*redis.StringCmd
+	var hashes []*redis.SliceCmd
 	for id := range ids {
 		if _, ok := waiting[id]; !ok {
-			statuses = append(statuses, pipe.HGet(ctx, RequestKey(id), FieldStatus))
+			hashes = append(hashes, pipe.HMGet(ctx, RequestKey(id), requestFields...))
 		}
 	}
-	if len(statuses) == 0 {
+	if len(hashes) == 0 {
 		return 0, nil
 	}
 	if _, err := pipe.Exec(ctx); refusesAll(err) {
 		return 0, err
 	}
 	var n int64
-	for _, c := range statuses {
-		if RequestStatus(c.Val()) == RequestPending {
+	for _, c := range hashes {
+		if values := c.Val(); len(values) == len(requestFields) && requestStatus(values) == RequestPending {
 			n++
 		}
 	}

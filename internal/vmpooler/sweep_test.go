@@ -63,6 +63,11 @@ func TestSweepCountsRequests(t *testing.T) {
 	request("cloning", "pending")
 	w.do("ZADD", vmpooler.KeyOndemandCreate, 1, "al:ias:pool:1:cloning")
 	request("lost", "pending")
+	// vmpooler's API writes no status with a new request.
+	w.do("HSET", vmpooler.RequestKey("new"), "requested", "alias:pool:1")
+	w.do("ZADD", vmpooler.KeyRequestQueue, 1, "new")
+	w.do("HSET", vmpooler.RequestKey("new and lost"), "requested", "alias:pool:1")
+	w.do("HSET", vmpooler.RequestKey("remains"), "retry_count", "1") // of one that has expired
 	request("ready", "ready")
 	request("failed", "failed")
 	request("deleted", "deleted")
@@ -70,14 +75,14 @@ func TestSweepCountsRequests(t *testing.T) {
 	w.do("HSET", vmpooler.RequestKey("half-written"), "status", "pending")
 	res := sweep(t, reader(w.c))
 	want := map[vmpooler.RequestStatus]int64{
-		vmpooler.RequestPending: 5, vmpooler.RequestReady: 1, vmpooler.RequestFailed: 1,
-		vmpooler.RequestDeleted: 1, vmpooler.RequestOther: 1,
+		vmpooler.RequestPending: 7, vmpooler.RequestReady: 1, vmpooler.RequestFailed: 1,
+		vmpooler.RequestDeleted: 1, vmpooler.RequestOther: 2,
 	}
 	if d := gocmp.Diff(want, res.Requests); d != "" {
 		t.Errorf("by status (-want +got):\n%s", d)
 	}
-	if res.LostRequests != 1 {
-		t.Errorf("%d lost requests, want 1", res.LostRequests)
+	if res.LostRequests != 2 {
+		t.Errorf("%d lost requests, want 2", res.LostRequests)
 	}
 }
 

@@ -1,0 +1,226 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/vmpooler/vmpooler_exporter/internal/config"
+	"github.com/vmpooler/vmpooler_exporter/internal/redisclient"
+	"github.com/vmpooler/vmpooler_exporter/internal/simulator"
+	"github.com/vmpooler/vmpooler_exporter/internal/testredis"
+	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
+)
+
+// The state of the targets.
+const (
+	pools                              = 60
+	pending, ready, running, completed = 20, 30, 40, 5
+	vms                                = pools * (pending + ready + running + completed)
+	deadLetters                        = 3000
+	fewHashes                          = 90_000
+	manyHashes                         = 1_000_000
+)
+
+var (
+	binary string
+	table  report
+)
+
+func TestMain(m *testing.M) {
+	code, err := runAll(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func runAll(m *testing.M) (code int, err error) {
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "vmpooler_exporter")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "github.com/vmpooler/vmpooler_exporter")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return 1, fmt.Errorf("build: %w\n%s", err, out)
+	}
+	code = m.Run()
+	table.print(os.Stdout)
+	return code, nil
+}
+
+// site is a Redis with a state in it and an exporter process beside it.
+type site struct {
+	server *testredis.Server
+	client *redis.Client
+	floor  *floor
+	pools  []string
+	url    string
+	pid    int
+}
+
+func newSite(b *testing.B, npools int, perPool [4]int, hashes int) *site {
+	b.Helper()
+	s := &site{server: testredis.New(b)}
+	var err error
+	if s.client, err = redisclient.New(s.config(), redisclient.Options{}); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { s.client.Close() })
+	ps := simulator.UniformPools(npools, perPool[1])
+	for _, p := range ps {
+		s.pools = append(s.pools, p.Name)
+	}
+	err = simulator.Populate(context.Background(), s.client, simulator.State{
+		Pools: ps, Pending: perPool[0], Ready: perPool[1], Running: perPool[2], Completed: perPool[3],
+		DestroyedHashes: hashes, DeadLetters: deadLetters, Now: time.Now(), Seed: 1,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if s.floor, err = dialFloor(s.server.Socket); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { s.floor.close() })
+	return s
+}
+
+func (s *site) config() config.Redis { return config.Redis{Network: "unix", Addr: s.server.Socket} }
+
+// export starts the exporter and waits for its first whole scrape and sweep.
+func (s *site) export(b *testing.B, args ...string) {
+	b.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close()
+	cmd := exec.Command(binary, append([]string{"--redis.addr=unix://" + s.server.Socket, "--web.listen-address=" + addr, "--log.level=error"}, args...)...)
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		cmd.Process.Signal(os.Interrupt)
+		cmd.Wait()
+	})
+	s.pid, s.url = cmd.Process.Pid, "http://"+addr+"/metrics"
+	deadline := time.Now().Add(5 * time.Minute)
+	for {
+		body, err := get(s.url)
+		if err == nil && strings.Contains(body, "vmpooler_exporter_sweep_keys") {
+			return
+		}
+		if time.Now().After(deadline) {
+			b.Fatalf("the exporter made no sweep: %v", err)
+		}
+	}
+}
+
+// get is a scrape as Prometheus makes it, gzip included: Go's client asks for it.
+func get(url string) (string, error) {
+	resp, err := http.Get(url)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = errors.New(resp.Status)
+	}
+	return string(body), err
+}
+
+// scrape is one scrape of the exporter's process.
+func (s *site) scrape(b *testing.B) {
+	if _, err := get(s.url); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// memory returns a field of /proc/<pid>/status in MiB.
+func (s *site) memory(b *testing.B, field string) float64 {
+	b.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, field+":"); ok {
+			kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+			if err != nil {
+				b.Fatal(err)
+			}
+			return kb / 1024
+		}
+	}
+	b.Fatalf("no %s in /proc", field)
+	return 0
+}
+
+// samples are the durations of one operation.
+type samples []time.Duration
+
+func (s *samples) time(f func()) {
+	began := time.Now()
+	f()
+	*s = append(*s, time.Since(began))
+}
+
+func (s samples) quantile(q float64) time.Duration {
+	sorted := slices.Sorted(slices.Values(s))
+	return sorted[int(math.Ceil(q*float64(len(sorted)-1)))]
+}
+
+func (s samples) median() time.Duration { return s.quantile(0.5) }
+
+func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
+
+// report collects the rows of the table.
+type report struct{ rows []row }
+
+type row struct{ what, measured, target string }
+
+func (r *report) add(b *testing.B, what, target, format string, args ...any) {
+	b.Helper()
+	r.rows = append(r.rows, row{what, fmt.Sprintf(format, args...), target})
+}
+
+func (r *report) print(w io.Writer) {
+	if len(r.rows) == 0 {
+		return
+	}
+	head := row{"what", "measured", "target"}
+	width := [2]int{len(head.what), len(head.measured)}
+	for _, x := range r.rows {
+		width[0], width[1] = max(width[0], len([]rune(x.what))), max(width[1], len([]rune(x.measured)))
+	}
+	line := func(x row) { fmt.Fprintf(w, "| %-*s | %-*s | %s |\n", width[0], x.what, width[1], x.measured, x.target) }
+	fmt.Fprintln(w)
+	line(head)
+	fmt.Fprintln(w, "| --- | --- | --- |")
+	for _, x := range r.rows {
+		line(x)
+	}
+}
+
+func reader(s *site) *vmpooler.Reader { return vmpooler.NewReader(s.client, vmpooler.ReaderOptions{}) }
