@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/go-kit/log"
@@ -20,6 +21,12 @@ import (
 )
 
 func main() {
+	// A scrape makes a few megabytes of garbage on a live heap of two or three.
+	// At Go's default that is a collection in every other scrape, which then
+	// takes a tenth longer; this costs about five megabytes.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

@@ -9,6 +9,8 @@ import (
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
+	"github.com/klauspost/compress/gzhttp"
+	"github.com/klauspost/compress/gzip"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
@@ -33,6 +35,8 @@ type Handler struct {
 	logger log.Logger
 	faults *faults
 	panics prometheus.Counter
+	// serve is answer behind compression.
+	serve http.Handler
 }
 
 // NewHandler returns a Handler and registers what it counts in opts.Base.
@@ -45,12 +49,27 @@ func NewHandler(s *Source, opts HandlerOptions, logger log.Logger) *Handler {
 		Help: "Panics that were caught in a collector.",
 	})
 	opts.Base.MustRegister(panics)
-	return &Handler{source: s, opts: opts, logger: logger, faults: newFaults(logger), panics: panics}
+	h := &Handler{source: s, opts: opts, logger: logger, faults: newFaults(logger), panics: panics}
+	h.serve = compressed(http.HandlerFunc(h.answer))
+	return h
+}
+
+// compressed answers with gzip where the client takes it. promhttp's own
+// compression has one level, which takes several times as long for a few per
+// cent fewer bytes.
+func compressed(next http.Handler) http.Handler {
+	wrap, err := gzhttp.NewWrapper(gzhttp.CompressionLevel(gzip.BestSpeed), gzhttp.MinSize(1024))
+	if err != nil {
+		panic(err) // the options are constants
+	}
+	return wrap(next)
 }
 
 // ServeHTTP implements http.Handler. It answers with what could be read, also
 // when that is nothing but vmpooler_up 0.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.serve.ServeHTTP(w, r) }
+
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), h.timeout(r))
 	defer cancel()
 	state := h.source.State(ctx)
@@ -64,6 +83,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	promhttp.HandlerFor(reg, promhttp.HandlerOpts{
 		ErrorLog:      errorLog{h.logger},
 		ErrorHandling: promhttp.ContinueOnError,
+
+		DisableCompression: true, // compressed does it
 	}).ServeHTTP(w, r)
 }
 

@@ -27,9 +27,10 @@ const (
 )
 
 // hashFields are read from the hash of each member of a queue: its age's field
-// and, for pending, whether the clone is done. Those of running and migrating
-// come from the pool's active hash instead, which holds the same checkout
-// times in one place, and discovered has no time at all.
+// and, for pending, whether the clone is done. Running and migrating have none:
+// the pool's active hash holds the same checkout times in one place, which
+// costs Redis a fifth of looking at every VM's hash, and keeps VMs of two pools
+// apart whose names collide. Discovered has no time at all.
 func hashFields(q Queue) []string {
 	switch q {
 	case Pending:
@@ -44,18 +45,18 @@ func hashFields(q Queue) []string {
 
 // poolCmds are the commands under way for one pool.
 type poolCmds struct {
-	size   *redis.StringCmd // nil where the size is known already
-	active *redis.MapStringStringCmd
+	size   *redis.StringCmd          // nil where the size is known already
+	active *redis.MapStringStringCmd // VM → checkout time
 	queues [NumQueues]queueCmds
 }
 
 // queueCmds are the commands under way for one queue of one pool: either join
 // and card, or members and, where the queue has fields, fields.
 type queueCmds struct {
-	join    *redis.StringSliceCmd // each member with its fields
+	join    *redis.StringSliceCmd // each member with its fields, "" for a missing one
 	card    *redis.IntCmd         // tells a set from a list or a zset, which SORT takes too
-	members *redis.StringSliceCmd
-	fields  []*redis.SliceCmd // one a member, in the order of members
+	members *redis.StringSliceCmd // the members alone
+	fields  []*redis.SliceCmd     // one a member, in the order of members
 }
 
 // readQueues fills in the queues of every pool in s, and the sizes that only
@@ -110,7 +111,7 @@ func (s *Snapshot) setQueues(cmds []poolCmds) {
 		}
 		queueErrs.add(keyErr(ActiveKey(p.Name), c.active.Err()))
 		for _, q := range Queues() {
-			p.Queues[q] = c.state(q)
+			p.Queues[q] = c.queues[q].state(q, c.active.Val())
 			queueErrs.add(keyErr(q.Key(p.Name), p.Queues[q].Err))
 		}
 	}
@@ -137,27 +138,27 @@ func (r *Reader) askQueues(ctx context.Context, pools []Pool, m method) ([]poolC
 }
 
 func (c *queueCmds) ask(ctx context.Context, pipe redis.Pipeliner, q Queue, pool string, m method) {
-	switch {
-	case m == byHash || len(hashFields(q)) == 0:
+	if m == byHash || len(hashFields(q)) == 0 {
 		c.members = pipe.SMembers(ctx, q.Key(pool))
-	case m == bySortRO:
-		c.card = pipe.SCard(ctx, q.Key(pool))
+		return
+	}
+	c.card = pipe.SCard(ctx, q.Key(pool))
+	if m == bySortRO {
 		c.join = pipe.SortRO(ctx, q.Key(pool), &sortOptions[q])
-	default:
-		c.card = pipe.SCard(ctx, q.Key(pool))
+	} else {
 		c.join = pipe.Sort(ctx, q.Key(pool), &sortOptions[q])
 	}
 }
 
 // sortOptions ask SORT for each member and its fields, in no order.
-var sortOptions = func() (o [NumQueues]redis.Sort) {
+var sortOptions = func() (options [NumQueues]redis.Sort) {
 	for _, q := range Queues() {
-		o[q] = redis.Sort{By: "nosort", Get: []string{"#"}}
+		options[q] = redis.Sort{By: "nosort", Get: []string{"#"}}
 		for _, f := range hashFields(q) {
-			o[q].Get = append(o[q].Get, VMKey("*")+"->"+f)
+			options[q].Get = append(options[q].Get, VMKey("*")+"->"+f)
 		}
 	}
-	return o
+	return options
 }()
 
 // askHashes reads the fields of every member in one more pipeline.
@@ -201,17 +202,16 @@ func refused(cmds []poolCmds) bool {
 }
 
 // state turns the replies for one queue into its members.
-func (c *poolCmds) state(q Queue) QueueState {
-	switch qc := &c.queues[q]; {
-	case qc.join != nil:
-		return qc.joined(q)
+func (c *queueCmds) state(q Queue, checkouts map[string]string) QueueState {
+	switch {
+	case c.join != nil:
+		return c.joined(q)
 	case q == Running || q == Migrating:
-		active := c.active.Val()
-		return qc.each(func(_ int, vm *VM) { vm.Since = since(active[vm.Name]) })
-	case qc.fields != nil:
-		return qc.hashed()
+		return c.each(func(_ int, vm *VM) { vm.Since = since(checkouts[vm.Name]) })
+	case c.fields != nil:
+		return c.each(c.hashed)
 	default:
-		return qc.each(func(int, *VM) {})
+		return c.each(func(int, *VM) {})
 	}
 }
 
@@ -227,27 +227,23 @@ func (c *queueCmds) joined(q Queue) QueueState {
 	return QueueState{VMs: vms}
 }
 
-// hashed reads the members' fields; a hash of another type counts as one
-// without the field.
-func (c *queueCmds) hashed() QueueState {
-	return c.each(func(i int, vm *VM) {
-		row := c.fields[i].Val()
-		if len(row) > 0 {
-			text, _ := row[0].(string)
-			vm.Since = since(text)
-		}
-		if len(row) > 1 {
-			vm.Cloned = row[1] != nil
-		}
-	})
+// hashed fills in what the member's hash says; one of another type counts as
+// one without the fields.
+func (c *queueCmds) hashed(i int, vm *VM) {
+	row := c.fields[i].Val()
+	if len(row) > 0 {
+		text, _ := row[0].(string)
+		vm.Since = since(text)
+	}
+	vm.Cloned = len(row) > 1 && row[1] != nil
 }
 
 // each makes a VM of every member and lets f fill it in.
 func (c *queueCmds) each(f func(i int, vm *VM)) QueueState {
-	if err := c.members.Err(); err != nil {
+	names, err := c.members.Result()
+	if err != nil {
 		return QueueState{Err: err}
 	}
-	names := c.members.Val()
 	vms := make([]VM, len(names))
 	for i, name := range names {
 		vms[i].Name = name
