@@ -1,0 +1,439 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
+
+	"github.com/vmpooler/vmpooler_exporter/internal/testredis"
+	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
+)
+
+var server *testredis.Server
+
+func TestMain(m *testing.M) {
+	testredis.Main(m, func(s *testredis.Server) { server = s }, func() error { return goleak.Find() })
+}
+
+// buffer is a bytes.Buffer for several goroutines.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// command runs the program to its end.
+func command(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	var out, errs buffer
+	err := run(t.Context(), args, &out, &errs)
+	text := errs.String()
+	if err != nil {
+		text += err.Error()
+	}
+	return out.String(), text, exitCode(err)
+}
+
+// exporter is a running one.
+type exporter struct {
+	t    *testing.T
+	addr string
+	out  buffer
+	log  buffer
+	end  func() error // interrupts it and waits
+}
+
+func start(t *testing.T, args ...string) *exporter {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &exporter{t: t, addr: l.Addr().String()}
+	l.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, append(args, "--web.listen-address="+e.addr), &e.out, &e.log) }()
+	e.end = sync.OnceValue(func() error {
+		cancel()
+		return <-ended
+	})
+	t.Cleanup(func() {
+		if err := e.end(); err != nil {
+			t.Errorf("it ended with %v\n%s", err, &e.log)
+		}
+	})
+	for {
+		conn, err := net.Dial("tcp", e.addr)
+		if err == nil {
+			conn.Close()
+			return e
+		}
+		select {
+		case err := <-ended:
+			ended <- err
+			t.Fatalf("it ended with %v\n%s", err, &e.log)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+func (e *exporter) get(path string) (status int, body string) {
+	e.t.Helper()
+	c := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := c.Get("http://" + e.addr + path)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
+}
+
+// untilSwept waits for the first sweep's numbers.
+func (e *exporter) untilSwept() string {
+	e.t.Helper()
+	for {
+		_, body := e.get("/metrics")
+		if strings.Contains(body, "vmpooler_exporter_sweep_keys") {
+			return body
+		}
+		if e.t.Context().Err() != nil {
+			e.t.Fatalf("no sweep:\n%s", &e.log)
+		}
+	}
+}
+
+func must(t *testing.T, c *redis.Client, args ...any) {
+	t.Helper()
+	if err := c.Do(t.Context(), args...).Err(); err != nil {
+		t.Fatalf("%v: %v", args, err)
+	}
+}
+
+// pending puts VMs that have waited that long into a pool's pending queue.
+func pending(t *testing.T, c *redis.Client, pool string, n int, age time.Duration) {
+	t.Helper()
+	must(t, c, "SADD", vmpooler.KeyPools, pool)
+	for i := range n {
+		vm := fmt.Sprintf("%s-%d", pool, i)
+		must(t, c, "SADD", vmpooler.Pending.Key(pool), vm)
+		must(t, c, "HSET", vmpooler.VMKey(vm), "pool", pool, "clone", vmpooler.FormatTime(time.Now().Add(-age)))
+	}
+}
+
+func unixAddr(s *testredis.Server) string { return "--redis.addr=unix://" + s.Socket }
+
+func TestServe(t *testing.T) {
+	c := server.Client(t)
+	pending(t, c, "p", 3, time.Minute)
+	e := start(t, unixAddr(server))
+	body := e.untilSwept()
+	for _, want := range []string{
+		"vmpooler_up 1\n", "vmpooler_health_status 0\n", `vmpooler_health_queue_size{pool="p",queue="pending"} 3`,
+		"vmpooler_exporter_build_info{", "go_goroutines ", "process_resident_memory_bytes ",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("/metrics lacks %q", want)
+		}
+	}
+	if status, body := e.get("/"); status != http.StatusOK || !strings.Contains(body, "/metrics") {
+		t.Errorf("/ answers %d:\n%s", status, body)
+	}
+	if status, _ := e.get("/nothing"); status != http.StatusNotFound {
+		t.Errorf("/nothing answers %d", status)
+	}
+	if err := e.end(); err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+	if l := e.log.String(); !strings.Contains(l, `msg="shutting down"`) || strings.Contains(l, "level=error") {
+		t.Errorf("the log:\n%s", l)
+	}
+}
+
+func TestServeReadsThePoolsOfTheFile(t *testing.T) {
+	server.Client(t)
+	file := filepath.Join(t.TempDir(), "vmpooler.yaml")
+	writeFile(t, file, `---
+:config:
+  health_thresholds:
+    pending_queue_max: 7
+:redis:
+  server: ignored.example.com
+:pools:
+- name: only-in-the-file
+  size: 4
+`)
+	e := start(t, "--config.file="+file, unixAddr(server))
+	_, body := e.get("/metrics")
+	for _, want := range []string{
+		`vmpooler_health_threshold{name="pending_queue_max"} 7`, `vmpooler_pool_size{pool="only-in-the-file"} 4`,
+		`vmpooler_health_queue_size{pool="only-in-the-file",queue="ready"} 0`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("/metrics lacks %q", want)
+		}
+	}
+}
+
+func TestServeWithBasicAuth(t *testing.T) {
+	server.Client(t)
+	file := filepath.Join(t.TempDir(), "web.yml")
+	// The password is "secret".
+	writeFile(t, file, "basic_auth_users:\n  ada: $2a$04$MiMRtXqfDlBPUtxxTzf8zeqyMVsPFpmtLLZsXSqsJ4Ck98gZSuUqa\n")
+	e := start(t, unixAddr(server), "--web.config.file="+file)
+	if status, _ := e.get("/metrics"); status != http.StatusUnauthorized {
+		t.Errorf("without a password: %d", status)
+	}
+}
+
+func TestLogsInJSON(t *testing.T) {
+	server.Client(t)
+	e := start(t, unixAddr(server), "--log.format=json", "--log.level=debug")
+	e.untilSwept()
+	if err := e.end(); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(e.log.String()) {
+		var v map[string]any
+		if err := json.Unmarshal([]byte(line), &v); err != nil || v["ts"] == nil || v["level"] == nil || v["caller"] == nil || v["msg"] == nil {
+			t.Errorf("not a line of JSON with ts, level, caller and msg: %s", line)
+		}
+	}
+}
+
+func TestTheDemoServesASimulatedVmpooler(t *testing.T) {
+	e := start(t, "demo")
+	body := e.untilSwept()
+	for _, want := range []string{"vmpooler_up 1\n", "vmpooler_health_status ", `queue="ready"} `} {
+		if !strings.Contains(body, want) {
+			t.Errorf("/metrics lacks %q", want)
+		}
+	}
+	if n := strings.Count(body, "\nvmpooler_pool_size{"); n < 3 {
+		t.Errorf("%d pools", n)
+	}
+	if out := e.out.String(); !strings.Contains(out, "http://"+e.addr+"/metrics") {
+		t.Errorf("it does not print what to open:\n%s", out)
+	}
+}
+
+func TestMistakesOnTheCommandLine(t *testing.T) {
+	for name, tc := range map[string]struct {
+		args []string
+		want string
+	}{
+		"unknown flag":         {[]string{"--nonsense"}, "nonsense"},
+		"a share above all":    {[]string{"--sweep.max-share=2"}, "--sweep.max-share"},
+		"no interval":          {[]string{"--sweep.interval=0s"}, "--sweep.interval"},
+		"no timeout":           {[]string{"--scrape.timeout=0s"}, "--scrape.timeout"},
+		"a path of its own":    {[]string{"--web.telemetry-path=/"}, "--web.telemetry-path"},
+		"a missing file":       {[]string{"--config.file=/none.yaml"}, "/none.yaml"},
+		"a level that is none": {[]string{"--log.level=loud"}, "loud"},
+		"a listener in use":    {[]string{"--web.listen-address=" + server.Addr()}, "address already in use"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, stderr, code := command(t, append(tc.args, unixAddr(server))...)
+			if code != 1 || !strings.Contains(stderr, tc.want) {
+				t.Errorf("exit %d, %q; want 1 and %q", code, stderr, tc.want)
+			}
+		})
+	}
+}
+
+func TestHealthExitCodes(t *testing.T) {
+	for name, tc := range map[string]struct {
+		pending int
+		age     time.Duration
+		want    int
+		status  string
+	}{
+		"healthy":   {3, time.Minute, 0, "healthy"},
+		"degraded":  {11, 3 * time.Hour, 1, "degraded"},
+		"unhealthy": {51, 3 * time.Hour, 2, "unhealthy"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pending(t, server.Client(t), "p", tc.pending, tc.age)
+			stdout, stderr, code := command(t, "health", unixAddr(server))
+			if code != tc.want || !strings.Contains(strings.ToLower(stdout), tc.status) {
+				t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+			}
+			stdout, _, code = command(t, "health", "--output=json", unixAddr(server))
+			var v struct{ Status string }
+			if err := json.Unmarshal([]byte(stdout), &v); err != nil || code != tc.want || v.Status != tc.status {
+				t.Errorf("exit %d, %v\n%s", code, err, stdout)
+			}
+		})
+	}
+	t.Run("unknown", func(t *testing.T) {
+		stdout, stderr, code := command(t, "health", "--redis.addr=unix:///none.sock")
+		if code != 3 || stdout != "" || !strings.Contains(stderr, "/none.sock") {
+			t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+		}
+	})
+}
+
+func TestHealthJSONHasTheContractsKeys(t *testing.T) {
+	pending(t, server.Client(t), "p", 101, time.Minute)
+	stdout, _, _ := command(t, "health", "--output=json", unixAddr(server))
+	var v map[string]any
+	if err := json.Unmarshal([]byte(stdout), &v); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"status", "checked_at", "reasons", "thresholds", "metrics"} {
+		if v[key] == nil {
+			t.Errorf("no %q", key)
+		}
+	}
+	if _, err := time.Parse(time.RFC3339, v["checked_at"].(string)); err != nil {
+		t.Error(err)
+	}
+	reason := v["reasons"].([]any)[0].(map[string]any)
+	want := map[string]any{"condition": "pending_queue", "pool": "p", "severity": "warning", "value": 101.0, "threshold": 100.0}
+	for key, value := range want {
+		if reason[key] != value {
+			t.Errorf("reason's %q is %v, want %v", key, reason[key], value)
+		}
+	}
+}
+
+func TestCheckConfigTellsEveryMistake(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "vmpooler.yaml")
+	writeFile(t, file, ":config:\n  purge_interval: soon\n  max_ready_age: -1\n")
+	_, stderr, code := command(t, "check-config", file)
+	for _, want := range []string{file + ":2: purge_interval", file + ":3: max_ready_age"} {
+		if code != 1 || !strings.Contains(stderr, want) {
+			t.Errorf("exit %d without %q:\n%s", code, want, stderr)
+		}
+	}
+}
+
+// Nothing that is secret may be seen anywhere, at debug level too: passwords,
+// users' tokens in fields and in the names of keys.
+func TestNoSecretIsSeenAnywhere(t *testing.T) {
+	const planted = "s3cr3t"
+	for name, wrong := range map[string]bool{"logged in": false, "refused": true} {
+		t.Run(name, func(t *testing.T) {
+			s := testredis.New(t, testredis.WithArgs("--requirepass", planted+"-redis"),
+				testredis.WithClient(func(o *redis.Options) { o.Password = planted + "-redis" }))
+			c := s.Client(t)
+			pending(t, c, "p", 1, time.Minute)
+			must(t, c, "HSET", vmpooler.VMKey("p-0"), "token:token", planted+"-token", "token:user", "ada")
+			must(t, c, "HSET", "vmpooler__token__"+planted+"-key", "user", "ada")
+			must(t, c, "SET", "vmpooler__pending__"+planted+"-broken", "not a set") // is a pool's name, and shown
+			must(t, c, "DEL", "vmpooler__pending__"+planted+"-broken")
+			must(t, c, "HSET", vmpooler.RequestKey("r"), "requested", "a:p:1", "status", planted+"-status", "token:token", planted+"-token")
+			must(t, c, "HSET", vmpooler.VMKey("odd"), "pool", planted+"-pool-of-an-orphan", "clone", planted+"-time")
+			password := planted + "-redis"
+			if wrong {
+				password = planted + "-wrong"
+			}
+			file := filepath.Join(t.TempDir(), "vmpooler.yaml")
+			writeFile(t, file, fmt.Sprintf(":redis:\n  server: 127.0.0.1\n  port: %d\n  password: %s\n:providers:\n  :vsphere:\n    password: %s-vsphere\n", s.Port, password, planted))
+			e := start(t, "--config.file="+file, "--log.level=debug", "--sweep.confirm-after=0s")
+			var seen bytes.Buffer
+			for range 2 {
+				_, body := e.get("/metrics")
+				seen.WriteString(body)
+			}
+			if !wrong {
+				seen.WriteString(e.untilSwept())
+			}
+			_, body := e.get("/")
+			seen.WriteString(body)
+			for _, args := range [][]string{
+				{"health", "--config.file=" + file}, {"health", "-o", "json", "--config.file=" + file},
+				{"check-config", file}, {"check-redis", "--config.file=" + file},
+				{"health", fmt.Sprintf("--redis.addr=redis://ada:%s@127.0.0.1:%d/0", password, s.Port)},
+				{"health", "--redis.addr=redis://ada:" + password + "@127.0.0.1:99999/0"},
+				{"health", "--redis.addr=redis://ada:" + password + "@[::1/0"},
+				{"check-redis", "--redis.addr=http://ada:" + password + "@127.0.0.1/0"},
+			} {
+				stdout, stderr, _ := command(t, args...)
+				seen.WriteString(stdout + stderr)
+			}
+			if err := e.end(); err != nil {
+				t.Fatal(err)
+			}
+			seen.WriteString(e.log.String())
+			for line := range strings.Lines(seen.String()) {
+				if strings.Contains(line, planted) {
+					t.Errorf("seen: %s", line)
+				}
+			}
+		})
+	}
+}
+
+func TestAnInterruptEndsEvenAHungScrape(t *testing.T) {
+	s := testredis.New(t)
+	e := start(t, unixAddr(s), "--scrape.timeout=1s")
+	e.untilSwept()
+	if err := s.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Thaw()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if _, body := e.get("/metrics"); !strings.Contains(body, "vmpooler_up 0") {
+			t.Errorf("a scrape under way was answered with\n%s", body)
+		}
+	})
+	for !strings.Contains(e.log.String(), "failing") {
+		if t.Context().Err() != nil {
+			t.Fatal("the scrape never failed")
+		}
+	}
+	if err := e.end(); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+}
+
+func writeFile(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestExitCode(t *testing.T) {
+	for _, tc := range []struct {
+		err  error
+		want int
+	}{
+		{nil, 0}, {errors.New("x"), 1}, {exitError{code: 2}, 2}, {fmt.Errorf("with: %w", exitError{3, errors.New("x")}), 3},
+	} {
+		if got := exitCode(tc.err); got != tc.want {
+			t.Errorf("exitCode(%v) = %d, want %d", tc.err, got, tc.want)
+		}
+	}
+}
