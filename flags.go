@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -117,9 +118,9 @@ func (p *program) validate() error {
 	case *p.sweepShare <= 0 || *p.sweepShare > 1:
 		return fmt.Errorf("--sweep.max-share must be above 0 and at most 1, not %v", *p.sweepShare)
 	case *p.sweepInterval <= 0 || *p.sweepPause < 0 || *p.sweepConfirm < 0:
-		return fmt.Errorf("--sweep.interval must be above 0, and --sweep.pause and --sweep.confirm-after must not be negative")
+		return errors.New("--sweep.interval must be above 0, and --sweep.pause and --sweep.confirm-after must not be negative")
 	case *p.timeout <= 0 || *p.timeoutOffset < 0:
-		return fmt.Errorf("--scrape.timeout must be above 0, and --scrape.timeout-offset must not be negative")
+		return errors.New("--scrape.timeout must be above 0, and --scrape.timeout-offset must not be negative")
 	case !strings.HasPrefix(*p.telemetryPath, "/") || *p.telemetryPath == "/":
 		return fmt.Errorf("--web.telemetry-path must begin with a slash and be more than that, not %q", *p.telemetryPath)
 	}

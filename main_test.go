@@ -370,8 +370,10 @@ func TestNoSecretIsSeenAnywhere(t *testing.T) {
 			_, body := e.get("/")
 			seen.WriteString(body)
 			for _, args := range [][]string{
-				{"health", "--config.file=" + file}, {"health", "-o", "json", "--config.file=" + file},
-				{"check-config", file}, {"check-redis", "--config.file=" + file},
+				{"health", "--config.file=" + file},
+				{"health", "-o", "json", "--config.file=" + file},
+				{"check-config", file},
+				{"check-redis", "--config.file=" + file},
 				{"health", fmt.Sprintf("--redis.addr=redis://ada:%s@127.0.0.1:%d/0", password, s.Port)},
 				{"health", "--redis.addr=redis://ada:" + password + "@127.0.0.1:99999/0"},
 				{"health", "--redis.addr=redis://ada:" + password + "@[::1/0"},

@@ -43,7 +43,7 @@ func (p *program) serve(ctx context.Context, s *config.Settings, logger log.Logg
 	sweeper := vmpooler.NewSweeper(reader, *p.sweepInterval, vmpooler.SweepOptions{
 		MaxShare: *p.sweepShare, Pause: *p.sweepPause, ConfirmAfter: *p.sweepConfirm,
 	}, logSweeps(log.With(logger, "component", "sweep")))
-	defer background(sweeper.Run)()
+	defer background(ctx, sweeper.Run)()
 
 	source := collector.NewSource(reader, sweeper, s.Health.Thresholds, *p.timeout)
 	handler := collector.NewHandler(source, collector.HandlerOptions{
@@ -77,9 +77,9 @@ func configuredPools(s *config.Settings) []vmpooler.ConfiguredPool {
 }
 
 // background runs f until the function that it returns is called, which waits
-// for f's end.
-func background(f func(context.Context)) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
+// for f's end. The end of ctx is not f's: the order of the shutdown is.
+func background(ctx context.Context, f func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	wg.Go(func() { f(ctx) })
 	return func() {
@@ -143,7 +143,7 @@ func (p *program) listen(ctx context.Context, metrics http.Handler, logger log.L
 	case <-ctx.Done():
 	}
 	level.Info(logger).Log("msg", "shutting down")
-	grace, cancel := context.WithTimeout(context.Background(), shutdownGrace)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
 	if err := server.Shutdown(grace); err != nil {
 		err = errors.Join(fmt.Errorf("requests were still under way: %w", err), server.Close())

@@ -138,7 +138,7 @@ func (m *monitor) stop(c *redis.Client) (sent [][]string) {
 	}
 }
 
-// quotedWords reads +<time> [<db> <client>] "word" "word" …
+// quotedWords reads a line of the form +<time> [<db> <client>] "word" "word".
 func quotedWords(t *testing.T, line string) (words []string) {
 	t.Helper()
 	for rest := line; ; {

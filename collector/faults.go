@@ -30,9 +30,9 @@ func (f *faults) note(subject string, err error) {
 	before := f.last[subject]
 	f.last[subject] = reason
 	f.mu.Unlock()
-	switch {
-	case reason == before:
-	case reason == "":
+	switch reason {
+	case before:
+	case "":
 		level.Info(f.logger).Log("msg", "recovered", "subject", subject)
 	default:
 		level.Error(f.logger).Log("msg", "failing", "subject", subject, "err", err)

@@ -225,6 +225,7 @@ func TestPermissionsAreMissing(t *testing.T) {
 	admin := s.Client(t)
 	someState(t, admin)
 	as := func(t *testing.T, rules ...any) *bench {
+		t.Helper()
 		must(t, admin, append([]any{"ACL", "SETUSER", "exporter", "reset", "on", ">pw"}, rules...)...)
 		cfg := unix(s.Socket)
 		cfg.Username, cfg.Password = "exporter", "pw"

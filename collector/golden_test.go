@@ -19,6 +19,7 @@ import (
 
 // fullState has at least one of everything that is exported.
 func fullState(t *testing.T) *redis.Client {
+	t.Helper()
 	c := server.Client(t)
 	const odd = `odd:"na.me" été \ ` + "\xff" // quotes, a backslash, a byte that is not UTF-8
 	for _, p := range []string{"debian-12-x86_64", "win-2022", odd} {

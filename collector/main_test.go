@@ -154,16 +154,16 @@ func (s *syncBuffer) String() string {
 }
 
 // must runs a Redis command.
-func must(t testing.TB, c redis.UniversalClient, args ...any) {
-	t.Helper()
-	if err := c.Do(t.Context(), args...).Err(); err != nil {
-		t.Fatalf("%v: %v", args, err)
+func must(tb testing.TB, c redis.UniversalClient, args ...any) {
+	tb.Helper()
+	if err := c.Do(tb.Context(), args...).Err(); err != nil {
+		tb.Fatalf("%v: %v", args, err)
 	}
 }
 
 // addVM puts a VM into a queue with these fields in its hash.
-func addVM(t testing.TB, c redis.UniversalClient, q vmpooler.Queue, pool, name string, fields ...any) {
-	t.Helper()
-	must(t, c, "SADD", q.Key(pool), name)
-	must(t, c, append([]any{"HSET", vmpooler.VMKey(name), "pool", pool, "template", pool}, fields...)...)
+func addVM(tb testing.TB, c redis.UniversalClient, q vmpooler.Queue, pool, name string, fields ...any) {
+	tb.Helper()
+	must(tb, c, "SADD", q.Key(pool), name)
+	must(tb, c, append([]any{"HSET", vmpooler.VMKey(name), "pool", pool, "template", pool}, fields...)...)
 }

@@ -2,11 +2,11 @@ package bench
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"io"
 	"net"
 	"strconv"
+	"strings"
 
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
 )
@@ -117,7 +117,7 @@ func (f *floor) sweep(fields ...string) (keys int, err error) {
 		var request []byte
 		replies := 0
 		for _, key := range batch {
-			if !bytes.HasPrefix([]byte(key), []byte(vmpooler.VMKey(""))) {
+			if !strings.HasPrefix(key, vmpooler.VMKey("")) {
 				continue
 			}
 			request = appendCommand(request, "PTTL", key)

@@ -150,6 +150,7 @@ func get(url string) (string, error) {
 // with gzip. What Prometheus does with the answer is not the exporter's work:
 // the bytes are read and left as they are.
 func (s *site) scrape(b *testing.B) {
+	b.Helper()
 	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, s.url, nil)
 	if err != nil {
 		b.Fatal(err)
@@ -194,12 +195,12 @@ func (s *samples) time(f func()) {
 	*s = append(*s, time.Since(began))
 }
 
-func (s samples) quantile(q float64) time.Duration {
-	sorted := slices.Sorted(slices.Values(s))
+func (s *samples) quantile(q float64) time.Duration {
+	sorted := slices.Sorted(slices.Values(*s))
 	return sorted[int(math.Ceil(q*float64(len(sorted)-1)))]
 }
 
-func (s samples) median() time.Duration { return s.quantile(0.5) }
+func (s *samples) median() time.Duration { return s.quantile(0.5) }
 
 func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
 

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -121,7 +120,6 @@ func BenchmarkAllocations(b *testing.B) {
 // discard is a ResponseWriter that keeps nothing.
 type discard struct {
 	header http.Header
-	io.Writer
 }
 
 func (d *discard) Header() http.Header         { return d.header }

@@ -50,6 +50,7 @@ type AgeMetrics struct {
 // PendingMetrics adds the stuck VMs.
 type PendingMetrics struct {
 	AgeMetrics
+
 	StuckCount int64 `json:"stuck_count"`
 }
 

@@ -125,8 +125,9 @@ func serverOptions(cfg config.Redis, o Options, dial dialFunc) *redis.Options {
 	}
 	return &redis.Options{
 		Network: network, Addr: cfg.Addr, Dialer: dial, DB: cfg.DB,
-		CredentialsProviderContext: credentials(cfg),
-		Protocol:                   2, ContextTimeoutEnabled: true, DisableIdentity: true,
+		// The user stands here for whoever asks the client who it is.
+		Username: cfg.Username, CredentialsProviderContext: credentials(cfg),
+		Protocol: 2, ContextTimeoutEnabled: true, DisableIdentity: true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 
 		PoolSize: o.PoolSize, PipelinePoolSize: -1, ConnMaxIdleTime: maxIdle,
@@ -142,8 +143,9 @@ func failoverOptions(cfg config.Redis, o Options, dial dialFunc) *redis.Failover
 	return &redis.FailoverOptions{
 		MasterName: cfg.SentinelMaster, SentinelAddrs: cfg.SentinelAddrs, Dialer: dial, DB: cfg.DB,
 		SentinelUsername: cfg.SentinelUsername, SentinelPassword: cfg.SentinelPassword.Reveal(),
-		CredentialsProviderContext: credentials(cfg),
-		Protocol:                   2, ContextTimeoutEnabled: true, DisableIdentity: true,
+		// The user stands here for whoever asks the client who it is.
+		Username: cfg.Username, CredentialsProviderContext: credentials(cfg),
+		Protocol: 2, ContextTimeoutEnabled: true, DisableIdentity: true,
 
 		PoolSize: o.PoolSize, PipelinePoolSize: -1, ConnMaxIdleTime: maxIdle,
 		ReadBufferSize: bufferSize, WriteBufferSize: bufferSize,

@@ -32,10 +32,10 @@ const (
 	Completed
 	Discovered
 	Migrating
-
-	// NumQueues is the length of an array indexed by Queue.
-	NumQueues = 6
 )
+
+// NumQueues is the length of an array indexed by Queue.
+const NumQueues = 6
 
 var queueNames = [NumQueues]string{"pending", "ready", "running", "completed", "discovered", "migrating"}
 

@@ -138,16 +138,17 @@ func (r *Reader) askQueues(ctx context.Context, pools []Pool, m method) ([]poolC
 }
 
 func (c *queueCmds) ask(ctx context.Context, pipe redis.Pipeliner, q Queue, pool string, m method) {
-	if m == byHash || len(hashFields(q)) == 0 {
-		c.members = pipe.SMembers(ctx, q.Key(pool))
+	key := q.Key(pool)
+	switch {
+	case m == byHash || len(hashFields(q)) == 0:
+		c.members = pipe.SMembers(ctx, key)
 		return
+	case m == bySort:
+		c.join = pipe.Sort(ctx, key, &sortOptions[q])
+	default:
+		c.join = pipe.SortRO(ctx, key, &sortOptions[q])
 	}
-	c.card = pipe.SCard(ctx, q.Key(pool))
-	if m == bySortRO {
-		c.join = pipe.SortRO(ctx, q.Key(pool), &sortOptions[q])
-	} else {
-		c.join = pipe.Sort(ctx, q.Key(pool), &sortOptions[q])
-	}
+	c.card = pipe.SCard(ctx, key)
 }
 
 // sortOptions ask SORT for each member and its fields, in no order.

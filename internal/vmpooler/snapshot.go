@@ -40,10 +40,10 @@ const (
 	PartTasks                // the counters of clones in progress
 	PartDLQ                  // the sizes of the dead-letter queues
 	PartOndemand             // the zsets of on-demand requests
-
-	// NumParts is the length of an array indexed by Part.
-	NumParts = 6
 )
+
+// NumParts is the length of an array indexed by Part.
+const NumParts = 6
 
 // Number is a count that may be unknown: absent is not zero.
 type Number struct {

@@ -264,6 +264,7 @@ func requestStatus(values []any) RequestStatus {
 	switch st := RequestStatus(status); st {
 	case RequestPending, RequestReady, RequestFailed, RequestDeleted:
 		return st
+	case RequestOther:
 	}
 	return RequestOther
 }

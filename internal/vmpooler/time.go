@@ -54,7 +54,7 @@ func parseRuby(s string) (time.Time, bool) {
 	hour, ok5 := twoDigits(s[11:])
 	minute, ok6 := twoDigits(s[14:])
 	second, ok7 := twoDigits(s[17:])
-	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && ok7) ||
+	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || !ok6 || !ok7 ||
 		month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59 {
 		return time.Time{}, false
 	}
