@@ -19,6 +19,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
+	"github.com/vmpooler/vmpooler_exporter/internal/checkredis"
 	"github.com/vmpooler/vmpooler_exporter/internal/testredis"
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
 )
@@ -436,6 +437,50 @@ func TestExitCode(t *testing.T) {
 	} {
 		if got := exitCode(tc.err); got != tc.want {
 			t.Errorf("exitCode(%v) = %d, want %d", tc.err, got, tc.want)
+		}
+	}
+}
+
+// The ACL lines that check-redis prints must be enough for the whole exporter,
+// and name no command that it never sends.
+func TestThePrintedACLIsEnoughAndNoMore(t *testing.T) {
+	s := testredis.New(t)
+	c := s.Client(t)
+	pending(t, c, "p", 3, time.Minute)
+	must(t, c, "HSET", vmpooler.VMKey("leaked"), "pool", "p")
+	must(t, c, "CONFIG", "RESETSTAT")
+	for name, lines := range map[string][]string{
+		"read":          {checkredis.ReadACL(0).Line},
+		"read fast way": {checkredis.ReadACL(0).Line, checkredis.FastReadACL(checkredis.Version{Product: "Redis", Number: "7.0.15"}).Line},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, line := range lines {
+				var words []any
+				for w := range strings.FieldsSeq(strings.ReplaceAll(line, "PASSWORD", "pw")) {
+					words = append(words, w)
+				}
+				must(t, c, words...)
+			}
+			e := start(t, fmt.Sprintf("--redis.addr=redis://vmpooler_exporter:pw@127.0.0.1:%d/0", s.Port), "--sweep.confirm-after=0s")
+			e.untilSwept()
+			_, body := e.get("/metrics")
+			if !strings.Contains(body, "vmpooler_up 1\n") || !strings.Contains(body, `{state="leaked"} 1`) {
+				t.Errorf("not all could be read:\n%s", &e.log)
+			}
+			for line := range strings.Lines(body) {
+				if strings.HasPrefix(line, "vmpooler_exporter_collector_success{") && !strings.HasSuffix(line, " 1\n") {
+					t.Error(line)
+				}
+			}
+		})
+	}
+	stats := c.Info(t.Context(), "commandstats").Val()
+	for _, cmd := range checkredis.ReadCommands {
+		if cmd.Name == "SORT" { // for servers before 7.0
+			continue
+		}
+		if !strings.Contains(stats, "cmdstat_"+strings.ToLower(cmd.Name)+":calls=") {
+			t.Errorf("the ACL line permits %s, which the exporter never sends", cmd.Name)
 		}
 	}
 }

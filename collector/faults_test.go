@@ -236,6 +236,11 @@ func TestPermissionsAreMissing(t *testing.T) {
 		wantDown(t, b.scrape())
 		b.wantOneReason("NOPERM")
 	})
+	t.Run("all but TIME", func(t *testing.T) {
+		b := as(t, "-@all", "+time")
+		wantDown(t, b.scrape())
+		b.wantOneReason("NOPERM")
+	})
 	t.Run("the queues of one pool", func(t *testing.T) {
 		must(t, admin, "SADD", vmpooler.KeyPools, "bad")
 		defer must(t, admin, "SREM", vmpooler.KeyPools, "bad")
@@ -398,7 +403,7 @@ func (b *bench) waiting() int {
 
 func TestOneCallersCancellationFailsNobodyElses(t *testing.T) {
 	release := make(chan struct{})
-	f := flight[int]{limit: time.Minute, call: func(ctx context.Context) int {
+	f := flight[int]{limit: time.Hour, call: func(ctx context.Context) int {
 		select {
 		case <-release:
 			return 1
@@ -434,7 +439,7 @@ func TestOneCallersCancellationFailsNobodyElses(t *testing.T) {
 func TestACallThatNobodyWaitsForIsCancelledAndCatchesNobody(t *testing.T) {
 	ended := make(chan struct{}, 2)
 	calls := 0
-	f := flight[int]{limit: time.Minute, call: func(ctx context.Context) int {
+	f := flight[int]{limit: time.Hour, call: func(ctx context.Context) int {
 		calls++
 		if calls > 1 {
 			return calls
@@ -507,4 +512,29 @@ func TestNumbersThatNoSweepHasProducedAreAbsent(t *testing.T) {
 	b.next <- struct{}{}
 	<-b.sweep
 	want(t, b.scrape(), map[string]string{leaked: "", success("orphans"): "0", "vmpooler_exporter_sweep_failures_total": "1"})
+}
+
+func TestAReasonIsLoggedWhenItBeginsChangesAndIsOver(t *testing.T) {
+	var b syncBuffer
+	f := newFaults(log.NewLogfmtLogger(&b))
+	reset := func(port int) error { return fmt.Errorf("read tcp 10.0.0.1:%d->10.0.0.2:6379: connection reset", port) }
+	for _, step := range []struct {
+		err  error
+		want string // in a line of its own; nothing if empty
+	}{
+		{nil, ""},
+		{reset(40001), "level=error"},
+		{reset(40002), ""}, // only our own port differs
+		{errors.New("LOADING"), "level=error"},
+		{nil, "level=info msg=recovered"},
+		{nil, ""},
+		{reset(40003), "level=error"},
+	} {
+		before := len(b.String())
+		f.note("redis", step.err)
+		got := b.String()[before:]
+		if (got == "") != (step.want == "") || !strings.Contains(got, step.want) {
+			t.Errorf("%v: %q, want %q", step.err, got, step.want)
+		}
+	}
 }

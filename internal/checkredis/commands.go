@@ -71,13 +71,10 @@ func (c Command) andOwn(args ...any) Command {
 // or SORT (before) answers for a whole queue in one command; without them it
 // sends HMGETs in a pipeline, which takes about twice as long.
 var ReadCommands = []Command{
-	{Name: "EXISTS", Samples: on(vmpooler.KeyPools)},
 	{Name: "GET", Samples: on(vmpooler.KeyTasksClone)},
 	{Name: "HGET", Samples: on(vmpooler.KeyLastBoot, noVM)},
 	{Name: "HGETALL", Samples: on(vmpooler.KeyPoolSizes)},
 	{Name: "HMGET", Samples: on(vmpooler.VMKey(noVM), vmpooler.FieldClone)},
-	{Name: "INFO", Samples: plain("server")},
-	{Name: "PING", Samples: plain()},
 	{Name: "PTTL", Samples: on(vmpooler.KeyPools)},
 	{Name: "SCAN", Samples: plain(0, "MATCH", vmpooler.VMKey("*"), "COUNT", 1)},
 	{Name: "SCARD", Samples: on(vmpooler.KeyPools)},
@@ -85,7 +82,6 @@ var ReadCommands = []Command{
 	{Name: "SORT", Optional: true, Samples: on(sortArgs...)},
 	{Name: "SORT_RO", Optional: true, Samples: on(sortArgs...)},
 	{Name: "TIME", Samples: plain()},
-	{Name: "TYPE", Samples: on(vmpooler.KeyPools)},
 	{Name: "ZCARD", Samples: on(vmpooler.KeyRequestQueue)},
 	{Name: "ZRANGE", Samples: on(vmpooler.KeyRequestQueue, 0, 0, "WITHSCORES")},
 }

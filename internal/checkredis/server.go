@@ -35,17 +35,17 @@ func askServer(ctx context.Context, c *redis.Client) (server, error) {
 	switch {
 	case err == nil:
 		s.fromHello(hello)
-	case redisclient.IsUnknownCommand(err): // before 6.0, or renamed away
-	default:
+	case isFinal(err), redisclient.IsNoPermission(err): // HELLO itself is permitted to every user
 		return s, err
+	default: // before 6.0, renamed away, or something that only looks like Redis
 	}
 	info, err := c.Info(ctx).Result()
 	switch {
 	case err == nil:
 		s.fromInfo(info)
-	case redisclient.IsNoPermission(err), redisclient.IsUnknownCommand(err): // reported with the other commands
-	default:
+	case isFinal(err):
 		return s, err
+	default: // reported with the other commands
 	}
 	return s, nil
 }
@@ -69,12 +69,16 @@ func (s *server) fromInfo(text string) {
 		}
 	}
 	// Valkey goes on saying which Redis it can stand in for.
-	s.version = Version{Product: product(m["server_name"]), Number: m["redis_version"]}
+	if v := m["redis_version"]; v != "" {
+		s.version = Version{Product: product(m["server_name"]), Number: v}
+	}
 	if v := m["valkey_version"]; v != "" {
 		s.version = Version{Product: "Valkey", Number: v}
 	}
-	s.role = role(m["role"])
-	s.cluster = m["cluster_enabled"] == "1"
+	if r := role(m["role"]); r != RoleUnknown {
+		s.role = r
+	}
+	s.cluster = s.cluster || m["cluster_enabled"] == "1"
 	s.linkDown = m["master_link_status"] == "down"
 }
 

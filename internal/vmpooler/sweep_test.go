@@ -122,28 +122,34 @@ func TestACandidateThatFindsItsQueueIsNotLeaked(t *testing.T) {
 func TestASweepKeepsToItsShareOfRedisTime(t *testing.T) {
 	c := server.Client(t)
 	manyHashes(t, c, 5000, "pool", "p")
-	var pauses []time.Duration
-	opts := vmpooler.SweepOptions{
-		MaxShare: 0.1, Pause: time.Millisecond,
-		Sleep: func(_ context.Context, d time.Duration) error { pauses = append(pauses, d); return nil },
-	}
-	began := time.Now()
-	if _, err := reader(c).Sweep(t.Context(), opts); err != nil {
-		t.Fatal(err)
-	}
-	busy, idle := time.Since(began), time.Duration(0)
-	for _, p := range pauses {
-		if p < time.Millisecond {
-			t.Errorf("a pause of %v, shorter than the least", p)
+	run := func(share float64, pause time.Duration) (pauses int, least, idle, busy time.Duration) {
+		least = time.Hour
+		began := time.Now()
+		_, err := reader(c).Sweep(t.Context(), vmpooler.SweepOptions{
+			MaxShare: share, Pause: pause,
+			Sleep: func(_ context.Context, d time.Duration) error {
+				pauses++
+				least = min(least, d)
+				idle += d
+				return nil
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		idle += p
+		return pauses, least, idle, time.Since(began)
 	}
-	if len(pauses) < 5 {
-		t.Errorf("%d pauses for 5000 keys", len(pauses))
+	// busy holds more than the batches, such as reading the queues: the pauses
+	// are at most 99 times as long, and not much less.
+	n, _, idle, busy := run(0.01, 0)
+	if n < 5 || idle > 99*busy || idle < 20*busy {
+		t.Errorf("a share of 1 %%: %d pauses, busy for %v, idle for %v", n, busy, idle)
 	}
-	// The batches' own time is within busy, which holds the reads of the queues as well.
-	if idle > 9*busy || idle == 0 {
-		t.Errorf("busy for %v, idle for %v: more than nine times as long", busy, idle)
+	if n, least, _, _ := run(0.5, time.Hour-1); n < 5 || least < time.Hour-1 {
+		t.Errorf("%d pauses of at least %v, where %v were asked for", n, least, time.Hour-1)
+	}
+	if n, _, _, _ := run(1, 0); n != 0 {
+		t.Errorf("an unthrottled sweep rested %d times", n)
 	}
 }
 
