@@ -18,6 +18,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
+	"golang.org/x/crypto/bcrypt"
 
 	"github.com/vmpooler/vmpooler_exporter/internal/checkredis"
 	"github.com/vmpooler/vmpooler_exporter/internal/testredis"
@@ -207,12 +208,22 @@ func TestServeReadsThePoolsOfTheFile(t *testing.T) {
 
 func TestServeWithBasicAuth(t *testing.T) {
 	server.Client(t)
+	hash, err := bcrypt.GenerateFromPassword([]byte("right"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
 	file := filepath.Join(t.TempDir(), "web.yml")
-	// The password is "secret".
-	writeFile(t, file, "basic_auth_users:\n  ada: $2a$04$MiMRtXqfDlBPUtxxTzf8zeqyMVsPFpmtLLZsXSqsJ4Ck98gZSuUqa\n")
+	writeFile(t, file, "basic_auth_users:\n  ada: "+string(hash)+"\n")
 	e := start(t, unixAddr(server), "--web.config.file="+file)
-	if status, _ := e.get("/metrics"); status != http.StatusUnauthorized {
-		t.Errorf("without a password: %d", status)
+	for userinfo, want := range map[string]int{"": 401, "ada:wrong@": 401, "eve:right@": 401, "ada:right@": 200} {
+		resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get("http://" + userinfo + e.addr + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("as %q: %d, want %d", userinfo, resp.StatusCode, want)
+		}
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -46,7 +45,7 @@ sentinel down-after-milliseconds vm 1500
 sentinel failover-timeout vm 3000
 `, addr.Port, dir, dir, sentinelSecret, master.Port, secret))
 	cmd := exec.Command(bin, dir+"/sentinel.conf")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	testredis.DieWithParent(cmd)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

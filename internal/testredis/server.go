@@ -94,8 +94,7 @@ func start(bin, dir string, set settings) (*Server, error) {
 		"--enable-debug-command", "yes",
 	}, set.args...)
 	s.cmd = exec.Command(bin, args...)
-	// A test binary that is killed must not leave its server behind.
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	DieWithParent(s.cmd)
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start redis-server: %w", err)
 	}

@@ -1,0 +1,10 @@
+//go:build !linux
+
+package testredis
+
+import (
+	"os/exec"
+)
+
+// DieWithParent does nothing: only Linux can do that.
+func DieWithParent(*exec.Cmd) {}
