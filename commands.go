@@ -20,6 +20,9 @@ import (
 // runHealth prints one report. It makes a sweep of its own, since it has no
 // earlier one to fall back on.
 func (p *program) runHealth(ctx context.Context, s *config.Settings) error {
+	if err := p.validate(); err != nil {
+		return err
+	}
 	unknown := func(err error) error { return exitError{cli.ExitUnknown, fmt.Errorf("health is unknown: %w", err)} }
 	reader, closeRedis, err := p.connect(s, log.NewNopLogger())
 	if err != nil {
@@ -32,8 +35,16 @@ func (p *program) runHealth(ctx context.Context, s *config.Settings) error {
 	if err != nil {
 		return unknown(err)
 	}
+	opts := vmpooler.SweepOptions{ConfirmAfter: *p.sweepConfirm}
+	if p.sweepShareSet {
+		opts.MaxShare = *p.sweepShare
+	}
+	if p.sweepPauseSet {
+		opts.Pause = *p.sweepPause
+	}
 	progress := cli.NewProgress(p.stderr, isTerminal(p.stderr), time.Now)
-	sweep, sweepErr := reader.Sweep(ctx, vmpooler.SweepOptions{ConfirmAfter: *p.sweepConfirm, Progress: progress.Keys})
+	opts.Progress = progress.Keys
+	sweep, sweepErr := reader.Sweep(ctx, opts)
 	progress.Done()
 	report := health.Evaluate(snap, sweep, s.Health.Thresholds)
 	if *p.healthOutput == "json" {

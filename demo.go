@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/go-kit/log"
@@ -23,36 +25,32 @@ func (p *program) runDemo(ctx context.Context, logger log.Logger) error {
 		return err
 	}
 	defer d.Close()
-	settings, err := demoSettings(d)
+	// A file, so that the other commands can be tried on the same settings.
+	dir, err := os.MkdirTemp("", "vmpooler-demo")
 	if err != nil {
 		return err
 	}
-	p.tellStory(d)
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "vmpooler.yaml")
+	if err := os.WriteFile(file, d.Config(), 0o600); err != nil {
+		return err
+	}
+	// The operator's environment has no say in a demo.
+	settings, err := config.Load(config.Options{File: file, Getenv: func(string) string { return "" }})
+	if err != nil {
+		return err
+	}
+	p.tellStory(d, file)
 	return p.serve(ctx, settings, logger)
 }
 
-// demoSettings are the defaults with the demo's Redis and thresholds; the
-// operator's file and environment have no say in them.
-func demoSettings(d *demo.Demo) (*config.Settings, error) {
-	s, err := config.Load(config.Options{
-		Getenv:    func(string) string { return "" },
-		Overrides: config.Overrides{RedisAddr: config.Secret("redis://" + d.Addr())},
-	})
-	if err != nil {
-		return nil, err
-	}
-	s.Health.Thresholds = d.Thresholds()
-	s.Redis.DataTTL = d.DataTTL()
-	return s, nil
-}
-
-func (p *program) tellStory(d *demo.Demo) {
+func (p *program) tellStory(d *demo.Demo, file string) {
 	fmt.Fprintln(p.stdout, strings.Join(d.Story(), "\n"))
 	fmt.Fprintln(p.stdout)
 	for _, addr := range *p.web.WebListenAddresses {
 		fmt.Fprintf(p.stdout, "Open      %s\n          %s\n", pageURL(addr, "/"), pageURL(addr, *p.telemetryPath))
 	}
-	fmt.Fprintf(p.stdout, "Or ask    vmpooler_exporter health --redis.addr=%s\n          redis-cli -u redis://%s\n", d.Addr(), d.Addr())
+	fmt.Fprintf(p.stdout, "Or ask    vmpooler_exporter health --config.file=%s\n          redis-cli -u redis://%s\n", file, d.Addr())
 	fmt.Fprintf(p.stdout, "End with  Ctrl-C\n\n")
 }
 

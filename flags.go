@@ -38,6 +38,7 @@ type program struct {
 
 	sweepInterval, sweepPause, sweepConfirm *time.Duration
 	sweepShare                              *float64
+	sweepShareSet, sweepPauseSet            bool // by the user
 
 	logLevel, logFormat *string
 
@@ -107,8 +108,10 @@ func (p *program) addWebFlags() {
 
 func (p *program) addSweepFlags() {
 	p.sweepInterval = p.app.Flag("sweep.interval", "Time between the beginnings of two sweeps over all keys.").Default("1m").Duration()
-	p.sweepShare = p.app.Flag("sweep.max-share", "The most of Redis' time that a sweep may take, from above 0 to 1.").Default("0.1").Float64()
-	p.sweepPause = p.app.Flag("sweep.pause", "Least pause between two batches of a sweep.").Default("5ms").Duration()
+	p.sweepShare = p.app.Flag("sweep.max-share", "The most of Redis' time that a sweep may take, from above 0 to 1. The health command sweeps at once unless this is given.").
+		Default("0.1").IsSetByUser(&p.sweepShareSet).Float64()
+	p.sweepPause = p.app.Flag("sweep.pause", "Least pause between two batches of a sweep; none in the health command unless this is given.").
+		Default("5ms").IsSetByUser(&p.sweepPauseSet).Duration()
 	p.sweepConfirm = p.app.Flag("sweep.confirm-after", "How long metadata must have been an orphan before it counts as leaked.").Default("2s").Duration()
 }
 

@@ -11,11 +11,14 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 
+	"github.com/vmpooler/vmpooler_exporter/internal/cli"
 	"github.com/vmpooler/vmpooler_exporter/internal/config"
 	"github.com/vmpooler/vmpooler_exporter/internal/redisclient"
 )
@@ -32,7 +35,11 @@ func main() {
 	stop()
 	var exit exitError
 	if err != nil && (!errors.As(err, &exit) || exit.err != nil) {
-		fmt.Fprintln(os.Stderr, "vmpooler_exporter: error:", err)
+		separator := " "
+		if strings.Contains(err.Error(), "\n") { // a list, a line each
+			separator = "\n"
+		}
+		fmt.Fprintf(os.Stderr, "%s: error:%s%v\n", programName, separator, err)
 	}
 	os.Exit(exitCode(err))
 }
@@ -41,11 +48,20 @@ func main() {
 // returns once that is done or ctx is. The error may be an exitError.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	p := newProgram(stdout, stderr)
+	err := p.run(ctx, args)
+	// To a script any other code of `health` than this is a verdict.
+	if err != nil && exitCode(err) == 1 && !errors.As(err, &exitError{}) && slices.Contains(args, p.health.FullCommand()) {
+		return exitError{cli.ExitUnknown, err}
+	}
+	return err
+}
+
+func (p *program) run(ctx context.Context, args []string) error {
 	command, err := p.app.Parse(args)
 	if err != nil {
 		return err
 	}
-	logger, err := newLogger(stderr, *p.logLevel, *p.logFormat)
+	logger, err := newLogger(p.stderr, *p.logLevel, *p.logFormat)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -305,12 +306,19 @@ func TestHealthExitCodes(t *testing.T) {
 			}
 		})
 	}
-	t.Run("unknown", func(t *testing.T) {
-		stdout, stderr, code := command(t, "health", "--redis.addr=unix:///none.sock")
-		if code != 3 || stdout != "" || !strings.Contains(stderr, "/none.sock") {
-			t.Errorf("exit %d\n%s%s", code, stdout, stderr)
-		}
-	})
+	for want, args := range map[string][]string{
+		"/none.sock":        {"--redis.addr=unix:///none.sock"},
+		"/none.yaml":        {"--config.file=/none.yaml"},
+		"nonsense":          {"--nonsense"},
+		"--sweep.max-share": {"--sweep.max-share=7"},
+	} {
+		t.Run("unknown because of "+want, func(t *testing.T) {
+			stdout, stderr, code := command(t, append(args, "health")...)
+			if code != 3 || stdout != "" || !strings.Contains(stderr, want) {
+				t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+			}
+		})
+	}
 }
 
 func TestHealthJSONHasTheContractsKeys(t *testing.T) {
@@ -493,5 +501,57 @@ func TestThePrintedACLIsEnoughAndNoMore(t *testing.T) {
 		if !strings.Contains(stats, "cmdstat_"+strings.ToLower(cmd.Name)+":calls=") {
 			t.Errorf("the ACL line permits %s, which the exporter never sends", cmd.Name)
 		}
+	}
+}
+
+func TestAHangupDoesNotEndIt(t *testing.T) {
+	server.Client(t)
+	e := start(t, unixAddr(server))
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	for !strings.Contains(e.log.String(), "SIGHUP") {
+		if t.Context().Err() != nil {
+			t.Fatal("the signal was not seen")
+		}
+	}
+	if status, _ := e.get("/metrics"); status != http.StatusOK {
+		t.Errorf("/metrics answers %d", status)
+	}
+}
+
+func TestThereIsNoSweepWithoutACollectorThatNeedsOne(t *testing.T) {
+	s := testredis.New(t)
+	c := s.Client(t)
+	e := start(t, unixAddr(s), "--no-collector.orphans", "--no-collector.ondemand")
+	if _, body := e.get("/metrics"); !strings.Contains(body, "vmpooler_up 1\n") || strings.Contains(body, "sweep") {
+		t.Errorf("/metrics:\n%s", body)
+	}
+	if err := e.end(); err != nil {
+		t.Fatal(err)
+	}
+	if stats := c.Info(t.Context(), "commandstats").Val(); strings.Contains(stats, "cmdstat_scan:") {
+		t.Error("it swept")
+	}
+}
+
+func TestTheDemosFileIsGoodForTheOtherCommands(t *testing.T) {
+	e := start(t, "demo")
+	_, rest, ok := strings.Cut(e.out.String(), "--config.file=")
+	if !ok {
+		t.Fatalf("it names no file:\n%s", &e.out)
+	}
+	file := strings.Fields(rest)[0]
+	if stdout, stderr, code := command(t, "check-config", file); code != 0 {
+		t.Errorf("check-config: exit %d\n%s%s", code, stdout, stderr)
+	}
+	if stdout, stderr, code := command(t, "health", "--config.file="+file, "--sweep.confirm-after=0s"); code == 3 {
+		t.Errorf("health: exit %d\n%s%s", code, stdout, stderr)
+	}
+	if err := e.end(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(file); !os.IsNotExist(err) {
+		t.Errorf("%s is still there: %v", file, err)
 	}
 }

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"os/signal"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/go-kit/log"
@@ -40,10 +43,14 @@ func (p *program) serve(ctx context.Context, s *config.Settings, logger log.Logg
 	}
 	defer closeRedis()
 
-	sweeper := vmpooler.NewSweeper(reader, *p.sweepInterval, vmpooler.SweepOptions{
-		MaxShare: *p.sweepShare, Pause: *p.sweepPause, ConfirmAfter: *p.sweepConfirm,
-	}, logSweeps(log.With(logger, "component", "sweep")))
-	defer background(ctx, sweeper.Run)()
+	var sweeper *vmpooler.Sweeper
+	if *p.collectors["orphans"] || *p.collectors["ondemand"] { // whose numbers come from it
+		sweeper = vmpooler.NewSweeper(reader, *p.sweepInterval, vmpooler.SweepOptions{
+			MaxShare: *p.sweepShare, Pause: *p.sweepPause, ConfirmAfter: *p.sweepConfirm,
+		}, logSweeps(log.With(logger, "component", "sweep")))
+		defer background(ctx, sweeper.Run)()
+	}
+	defer ignoreHangups(logger)()
 
 	source := collector.NewSource(reader, sweeper, s.Health.Thresholds, *p.timeout)
 	handler := collector.NewHandler(source, collector.HandlerOptions{
@@ -84,6 +91,24 @@ func background(ctx context.Context, f func(context.Context)) (stop func()) {
 	wg.Go(func() { f(ctx) })
 	return func() {
 		cancel()
+		wg.Wait()
+	}
+}
+
+// ignoreHangups keeps SIGHUP, which other daemons take for a reload, from ending
+// the program.
+func ignoreHangups(logger log.Logger) (stop func()) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for range hangups {
+			level.Warn(logger).Log("msg", "SIGHUP is ignored: restart the exporter to read its configuration anew")
+		}
+	})
+	return func() {
+		signal.Stop(hangups)
+		close(hangups)
 		wg.Wait()
 	}
 }

@@ -25,6 +25,9 @@ func CheckConfig(w io.Writer, s *config.Settings) error {
 	}
 
 	b.WriteByte('\n')
+	if len(s.Files) == 0 {
+		b.WriteString("No file was read: name one, or set VMPOOLER_CONFIG_FILE.\n")
+	}
 	for _, warning := range s.Warnings {
 		fmt.Fprintf(&b, "warning: %s\n", warning)
 	}

@@ -127,8 +127,10 @@ func writing(r *checkredis.Report) string {
 
 func redisVerdict(r *checkredis.Report) string {
 	switch {
-	case r.WriteOK():
+	case r.WriteOK() && r.Needs.Write:
 		return "OK: the exporter can read and write"
+	case r.WriteOK():
+		return "OK: the exporter can read, which is all that it does; writing would be permitted too"
 	case r.Satisfied():
 		return "OK: the exporter can read, which is all that it is set to do"
 	case r.OK() && r.Write.State == checkredis.Unknown:

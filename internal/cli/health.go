@@ -89,8 +89,11 @@ func (p *healthPrinter) headline(remarks int) {
 // facts are what stands beside the verdict.
 func (p *healthPrinter) facts(verdict string, remarks int) []string {
 	facts := []string{"no pools"}
-	if n := len(p.r.Pools); n > 0 {
+	switch n := len(p.r.Pools); {
+	case n > 0:
 		facts[0] = plural(n, "pool")
+	case !p.r.Known:
+		facts[0] = "the pools could not be read"
 	}
 	if n := len(p.r.Reasons()); n > 0 {
 		facts = append(facts, plural(n, "reason"))

@@ -36,6 +36,11 @@ func (p *healthPrinter) total(name, text string) {
 // there is something in them.
 func vmTotals(r *health.Report) string {
 	var sums [vmpooler.NumQueues]healthSum
+	if len(r.Pools) == 0 && !r.Known { // the list of pools could not be read
+		for q := range sums {
+			sums[q].missing = 1
+		}
+	}
 	for i := range r.Pools {
 		for _, q := range vmpooler.Queues() {
 			sums[q] = sums[q].plus(queueSize(r.Pools[i].Queues[q]))

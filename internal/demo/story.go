@@ -1,7 +1,9 @@
 package demo
 
 import (
+	"bytes"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/vmpooler/vmpooler_exporter/internal/config"
@@ -40,6 +42,18 @@ func (d *Demo) Thresholds() config.Thresholds {
 	}
 }
 
+// Config returns a vmpooler.yaml with the demo's Redis and thresholds.
+func (d *Demo) Config() []byte {
+	host, port, _ := net.SplitHostPort(d.Addr()) // it is the address of a listener
+	var b bytes.Buffer
+	fmt.Fprintf(&b, ":redis:\n  server: %s\n  port: %s\n  data_ttl: %d\n", host, port, int(d.DataTTL().Hours()))
+	fmt.Fprint(&b, ":config:\n  health_thresholds:\n")
+	for name, value := range d.Thresholds().All() {
+		fmt.Fprintf(&b, "    %s: %.0f\n", name, value)
+	}
+	return b.Bytes()
+}
+
 // DataTTL returns how long the metadata of the demo's destroyed VMs stays
 // (data_ttl): an hour, so that a demo that runs for days stays small.
 func (d *Demo) DataTTL() time.Duration { return time.Hour }
@@ -53,11 +67,11 @@ func (d *Demo) Story() []string {
 		fmt.Sprintf("A simulated vmpooler with %d pools, and %d minutes of history.", len(pools()), int(history.Minutes())),
 		fmt.Sprintf("What happens, in minutes from the start (%s), every %d minutes anew:", d.start.Format(time.TimeOnly), int(cycle.Minutes())),
 		line(spellAt, "new VMs stop booting and more clones fail: ready VMs run out, pending ones get stuck"),
-		line(spellAt+time.Minute, "the status becomes degraded, and about a minute later unhealthy"),
+		line(spellAt+time.Minute, "the status becomes degraded, and within the next minute unhealthy"),
 		line(spellAt+spellFor, "VMs boot again; the stuck ones time out within %d minutes", int(timeout.Minutes())),
 		line(spellAt+spellFor+timeout, "the status is healthy again"),
 		line(leakAt, "a clone slot leaks: it stays counted until the manager's restart"),
-		line(loseAt, "an on-demand request is lost: it is pending and in no queue"),
+		line(loseAt, "an on-demand request is lost: it is pending and in no queue; the next sweep finds it"),
 		line(emptyAt, "the provider's list of %s is empty for %d s: all its running VMs are dropped", emptyPool, int(emptyFor.Seconds())),
 		line(restartAt, "the manager restarts"),
 		"Now and then a VM that is deleted by hand leaves its metadata behind, without a TTL.",

@@ -6,7 +6,7 @@ import "strings"
 const Prefix = "vmpooler__"
 
 // Keys without a variable part. Their types and contents are listed in
-// docs/redis-keys.md.
+// docs/redis.md.
 const (
 	KeyPools              = Prefix + "pools"                    // set of pool names
 	KeyPoolSizes          = Prefix + "config__poolsize"         // hash: pool → size set at run time
