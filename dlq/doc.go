@@ -1,0 +1,9 @@
+// Package dlq keeps vmpooler's dead letters: every failed VM with its error, in
+// the same keys and the same form as vmpooler's own, so that either can read
+// the other's.
+//
+// Failures (from internal/lifecycle) flow in and become entries of the sorted
+// sets vmpooler__dlq__pending, …clone and …ready; lists, statistics and exports
+// flow out. It writes to those sets and to keys of its own
+// (vmpooler_exporter__…), to nothing else, and only where it is turned on.
+package dlq
