@@ -13,7 +13,9 @@ type Entry struct {
 	ErrorClass   string    `json:"error_class"`   // such as Timeout, RuntimeError, Unreachable, Purge
 	ErrorMessage string    `json:"error_message"` // one line, valid UTF-8, without secrets
 	FailedAt     time.Time `json:"failed_at"`     // ISO 8601, to the second
-	RetryCount   int       `json:"retry_count"`   // of the request
-	RequestID    string    `json:"request_id,omitempty"`
-	PoolAlias    string    `json:"pool_alias,omitempty"`
+	// RetryCount is the request's; nil where it is unknown: vmpooler leaves the
+	// key out of some entries.
+	RetryCount *int   `json:"retry_count,omitempty"`
+	RequestID  string `json:"request_id,omitempty"`
+	PoolAlias  string `json:"pool_alias,omitempty"`
 }
