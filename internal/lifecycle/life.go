@@ -41,6 +41,9 @@ type Event struct {
 	At   time.Time // by the VM's hash, to the second; of a return, when it was seen
 	// Failure is what a dead letter needs; nil for a step that is none.
 	Failure *Failure
+	// Past marks a failure that was found to have happened before anybody
+	// watched: it is for the dead letters, not for rates.
+	Past bool
 }
 
 // Life is what has been told of one life of a VM's name so far. The zero value

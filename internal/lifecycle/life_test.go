@@ -36,8 +36,11 @@ func TestObserve(t *testing.T) {
 		},
 		"one that came and went between two looks": {
 			{
-				func(h *Hash) { h.Ready, h.Checkout, h.Destroy = after(1e9), after(2e9), after(3e9) }, Place{}, time.Hour, false,
-				[]EventKind{CloneStarted, BecameReady, CheckedOut, Returned, Destroyed}, []time.Duration{0, 1e9, 2e9, 3e9, 3e9},
+				func(h *Hash) { h.Ready, h.Checkout, h.Destroy = after(1e9), after(2e9), after(3e9) },
+				Place{},
+				time.Hour, false,
+				[]EventKind{CloneStarted, BecameReady, CheckedOut, Returned, Destroyed},
+				[]time.Duration{0, 1e9, 2e9, 3e9, 3e9},
 			},
 		},
 		"one that was there before us": {
@@ -46,8 +49,11 @@ func TestObserve(t *testing.T) {
 		},
 		"a clone that fails": {
 			{
-				func(h *Hash) { h.CloneFailed, h.CloneErrorClass, h.Expires = true, "E", after(5*time.Second+dataTTL) }, Place{}, 6 * time.Second, false,
-				[]EventKind{CloneStarted, FailedClone}, []time.Duration{0, 5 * time.Second},
+				func(h *Hash) { h.CloneFailed, h.CloneErrorClass, h.Expires = true, "E", after(5*time.Second+dataTTL) },
+				Place{},
+				6 * time.Second, false,
+				[]EventKind{CloneStarted, FailedClone},
+				[]time.Duration{0, 5 * time.Second},
 			},
 		},
 		"one that never boots": {

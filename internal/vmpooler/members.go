@@ -42,47 +42,92 @@ func (m *membership) add(vm string, pool int32) {
 	}
 }
 
-// readMembership reads the members of all queues in two round trips. Any queue
-// that can't be read is an error: to take its VMs for orphans would be wrong.
-func (r *Reader) readMembership(ctx context.Context) (*membership, error) {
-	names, err := r.client.SMembers(ctx, KeyPools).Result()
+// allMembers is what the six queues of every pool hold.
+type allMembers struct {
+	listed []string // the pools that vmpooler__pools or the file names
+	pools  []Pool   // these and those that a sweep found
+	queues [][NumQueues]*redis.StringSliceCmd
+}
+
+// readAllMembers reads the members of all queues in two round trips. Any queue
+// that can't be read is an error: its VMs would seem to be in none.
+func (r *Reader) readAllMembers(ctx context.Context) (*allMembers, error) {
+	listed, err := r.client.SMembers(ctx, KeyPools).Result()
 	if err != nil {
 		return nil, keyErr(KeyPools, err)
 	}
-	m := &membership{
-		listed: make(map[string]struct{}),
-		poolOf: make(map[string]int32),
-		also:   make(map[string][]int32),
-	}
-	for _, name := range names {
-		m.listed[name] = struct{}{}
-	}
 	for _, p := range r.opts.Pools {
-		m.listed[p.Name] = struct{}{}
+		listed = append(listed, p.Name)
 	}
-	pools := r.pools(names, poolFacts{})
+	all := &allMembers{listed: listed, pools: r.pools(slices.Clone(listed), poolFacts{})}
+	all.queues = make([][NumQueues]*redis.StringSliceCmd, len(all.pools))
+	if len(all.pools) == 0 {
+		return all, nil
+	}
 	pipe := r.client.Pipeline()
-	cmds := make([][NumQueues]*redis.StringSliceCmd, len(pools))
-	for i, p := range pools {
+	for i, p := range all.pools {
 		for _, q := range Queues() {
-			cmds[i][q] = pipe.SMembers(ctx, q.Key(p.Name))
+			all.queues[i][q] = pipe.SMembers(ctx, q.Key(p.Name))
 		}
-	}
-	if pipe.Len() == 0 {
-		return m, nil
 	}
 	if _, err := pipe.Exec(ctx); refusesAll(err) {
 		return nil, fmt.Errorf("read the queues' members: %w", err)
 	}
 	var errs firstErrors
-	for i, p := range pools {
+	for i, p := range all.pools {
+		for _, q := range Queues() {
+			errs.add(keyErr(q.Key(p.Name), all.queues[i][q].Err()))
+		}
+	}
+	return all, errs.join()
+}
+
+// readMembership reads which VMs are in a queue, and of which pools.
+func (r *Reader) readMembership(ctx context.Context) (*membership, error) {
+	all, err := r.readAllMembers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m := &membership{
+		listed: make(map[string]struct{}, len(all.listed)),
+		poolOf: make(map[string]int32),
+		also:   make(map[string][]int32),
+	}
+	for _, name := range all.listed {
+		m.listed[name] = struct{}{}
+	}
+	for i, p := range all.pools {
 		m.pools = append(m.pools, p.Name)
 		for _, q := range Queues() {
-			errs.add(keyErr(q.Key(p.Name), cmds[i][q].Err()))
-			for _, vm := range cmds[i][q].Val() {
+			for _, vm := range all.queues[i][q].Val() {
 				m.add(vm, int32(i))
 			}
 		}
 	}
-	return m, errs.join()
+	return m, nil
+}
+
+// Member is a place of a VM: a queue of a pool.
+type Member struct {
+	Pool  string
+	Queue Queue
+}
+
+// Members returns where each VM is, in two round trips: mostly one place, more
+// for a VM that is migrating and for two VMs of one name. Any queue that can't
+// be read is an error, wrapped: its VMs would seem gone.
+func (r *Reader) Members(ctx context.Context) (map[string][]Member, error) {
+	all, err := r.readAllMembers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	places := make(map[string][]Member)
+	for i, p := range all.pools {
+		for _, q := range Queues() {
+			for _, vm := range all.queues[i][q].Val() {
+				places[vm] = append(places[vm], Member{Pool: p.Name, Queue: q})
+			}
+		}
+	}
+	return places, nil
 }

@@ -22,6 +22,10 @@ type SweepOptions struct {
 	ConfirmAfter time.Duration
 	// Progress, if set, is told after each batch how many keys were seen.
 	Progress func(keys int64)
+	// Visit, if set, is told of every VM's hash, with those of Fields that are
+	// there; of some twice, if keys come while the sweep is under way.
+	Visit  func(HashRecord)
+	Fields []string
 	// Sleep waits for d or until ctx is done; nil means the real clock.
 	Sleep func(ctx context.Context, d time.Duration) error
 }
@@ -66,7 +70,7 @@ func (r *Reader) Sweep(ctx context.Context, opts SweepOptions) (*SweepResult, er
 	}
 	began := time.Now()
 	s := &sweep{
-		reader: r, opts: opts,
+		reader: r, opts: opts, fields: append([]string{FieldPool}, opts.Fields...),
 		result:     &SweepResult{Requests: make(map[RequestStatus]int64)},
 		candidates: make(map[string]struct{}),
 		collided:   make(map[string]struct{}),
@@ -83,6 +87,7 @@ func (r *Reader) Sweep(ctx context.Context, opts SweepOptions) (*SweepResult, er
 type sweep struct {
 	reader *Reader
 	opts   SweepOptions
+	fields []string // of each VM's hash; the pool first
 	result *SweepResult
 
 	live    *membership

@@ -8,13 +8,6 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// hashRead is what the sweep asks of one key.
-type hashRead struct {
-	vm, request string
-	ttl         *redis.DurationCmd
-	fields      *redis.SliceCmd
-}
-
 // ask queues the reads of a batch of keys. Keys that are not a VM's or a
 // request's hash cost nothing more; some of their names are secrets (a user's
 // token), so nothing here ever keeps or prints one.
@@ -23,7 +16,7 @@ func (s *sweep) ask(ctx context.Context, pipe redis.Pipeliner, keys []string) []
 	for _, key := range keys {
 		if vm, ok := VMFromKey(key); ok {
 			reads = append(reads, hashRead{
-				vm: vm, ttl: pipe.PTTL(ctx, key), fields: pipe.HMGet(ctx, key, FieldPool),
+				vm: vm, ttl: pipe.PTTL(ctx, key), fields: pipe.HMGet(ctx, key, s.fields...),
 			})
 		} else if id, ok := RequestFromKey(key); ok {
 			reads = append(reads, hashRead{
@@ -56,6 +49,11 @@ func (s *sweep) take(h *hashRead) {
 	if h.ttl == nil {
 		s.takeRequest(h.request, values)
 		return
+	}
+	if s.opts.Visit != nil {
+		rec := h.record(s.fields)
+		rec.Queued = s.live.has(h.vm)
+		s.opts.Visit(rec)
 	}
 	pool, named := values[0].(string)
 	switch {

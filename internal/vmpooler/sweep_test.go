@@ -334,3 +334,63 @@ func TestTheSweeperKeepsTheLastResultAndForgetsItAfterAFailure(t *testing.T) {
 	cancel()
 	<-done
 }
+
+func TestASweepShowsEveryHashToItsVisitor(t *testing.T) {
+	w := writer{t, server.Client(t)}
+	w.pool("p")
+	w.vm(vmpooler.Ready, "p", "alive", "ready", "then", "token:token", "s3cr3t")
+	w.hash("gone", "destroy", "later")
+	w.do("EXPIRE", vmpooler.VMKey("gone"), 100)
+	seen := map[string]vmpooler.HashRecord{}
+	_, err := reader(w.c).Sweep(t.Context(), vmpooler.SweepOptions{
+		Fields: []string{"ready", "destroy"},
+		Visit:  func(rec vmpooler.HashRecord) { seen[rec.VM] = rec },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := seen["gone"]
+	if gone.TTL <= 99*time.Second || gone.TTL > 100*time.Second {
+		t.Errorf("TTL %v", gone.TTL)
+	}
+	gone.TTL = 0
+	seen["gone"] = gone
+	want := map[string]vmpooler.HashRecord{
+		"alive": {VM: "alive", Queued: true, Fields: map[string]string{"pool": "p", "ready": "then"}},
+		"gone":  {VM: "gone", Fields: map[string]string{"destroy": "later"}},
+	}
+	if d := gocmp.Diff(want, seen); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestMembersAndTheirHashes(t *testing.T) {
+	w := writer{t, server.Client(t)}
+	w.pool("p", "q")
+	w.vm(vmpooler.Running, "p", "vm", "checkout", "then")
+	w.do("SADD", vmpooler.Migrating.Key("p"), "vm")
+	w.do("SADD", vmpooler.Pending.Key("q"), "vm", "no-hash")
+	r := reader(w.c)
+	got, err := r.Members(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string][]vmpooler.Member{
+		"vm":      {{Pool: "p", Queue: vmpooler.Running}, {Pool: "p", Queue: vmpooler.Migrating}, {Pool: "q", Queue: vmpooler.Pending}},
+		"no-hash": {{Pool: "q", Queue: vmpooler.Pending}},
+	}
+	if d := gocmp.Diff(want, got); d != "" {
+		t.Errorf("members (-want +got):\n%s", d)
+	}
+	hashes, err := r.Hashes(t.Context(), []string{"no-hash", "vm"}, []string{"checkout", "destroy"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := gocmp.Diff([]vmpooler.HashRecord{{VM: "vm", Fields: map[string]string{"checkout": "then"}}}, hashes); d != "" {
+		t.Errorf("hashes (-want +got):\n%s", d)
+	}
+	w.do("SET", vmpooler.Ready.Key("q"), "x")
+	if _, err := r.Members(t.Context()); err == nil {
+		t.Error("a queue that can't be read is no error: its VMs would seem gone")
+	}
+}
