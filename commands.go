@@ -24,11 +24,11 @@ func (p *program) runHealth(ctx context.Context, s *config.Settings) error {
 		return err
 	}
 	unknown := func(err error) error { return exitError{cli.ExitUnknown, fmt.Errorf("health is unknown: %w", err)} }
-	reader, closeRedis, err := p.connect(s, log.NewNopLogger())
+	client, reader, err := p.connect(s, log.NewNopLogger())
 	if err != nil {
 		return unknown(err)
 	}
-	defer closeRedis()
+	defer client.Close()
 	readCtx, cancel := context.WithTimeout(ctx, *p.timeout)
 	defer cancel()
 	snap, err := reader.Read(readCtx)

@@ -40,11 +40,17 @@ type program struct {
 	sweepShare                              *float64
 	sweepShareSet, sweepPauseSet            bool // by the user
 
+	dlqInterval   *time.Duration
+	dlqEnabled    *bool
+	dlqEnabledSet bool // by the user
+
 	logLevel, logFormat *string
 
 	healthOutput    *string
 	checkConfigFile *string
 	demoSeed        *uint64
+
+	dlq dlqCommands
 }
 
 func newProgram(stdout, stderr io.Writer) *program {
@@ -60,6 +66,7 @@ func newProgram(stdout, stderr io.Writer) *program {
 	p.addRedisFlags()
 	p.addWebFlags()
 	p.addSweepFlags()
+	p.addDLQFlags()
 	p.logLevel = app.Flag("log.level", "Only log messages with the given severity or above. One of: [debug, info, warn, error]").
 		Default("info").Enum("debug", "info", "warn", "error")
 	p.logFormat = app.Flag("log.format", "Output format of log messages. One of: [logfmt, json]").
@@ -73,6 +80,7 @@ func newProgram(stdout, stderr io.Writer) *program {
 	p.checkRedis = app.Command("check-redis", "Tell whether Redis is supported, and which permissions would be missing.")
 	p.demo = app.Command("demo", "Serve a simulated vmpooler in a Redis of its own. Needs nothing else.")
 	p.demoSeed = p.demo.Flag("seed", "Seed of the simulation.").Default("1").Uint64()
+	p.addDLQCommands()
 	return p
 }
 
@@ -115,6 +123,13 @@ func (p *program) addSweepFlags() {
 	p.sweepConfirm = p.app.Flag("sweep.confirm-after", "How long metadata must have been an orphan before it counts as leaked.").Default("2s").Duration()
 }
 
+func (p *program) addDLQFlags() {
+	p.dlqEnabled = p.app.Flag("dlq.enabled", "Record the dead letters of failed VMs in Redis; overrides the file's dlq_enabled.").
+		IsSetByUser(&p.dlqEnabledSet).Bool()
+	p.dlqInterval = p.app.Flag("dlq.interval", "Time between two looks at the queues' members while dead letters are recorded.").
+		Default("1s").Duration()
+}
+
 // validate checks what kingpin can't.
 func (p *program) validate() error {
 	switch {
@@ -122,6 +137,8 @@ func (p *program) validate() error {
 		return fmt.Errorf("--sweep.max-share must be above 0 and at most 1, not %v", *p.sweepShare)
 	case *p.sweepInterval <= 0 || *p.sweepPause < 0 || *p.sweepConfirm < 0:
 		return errors.New("--sweep.interval must be above 0, and --sweep.pause and --sweep.confirm-after must not be negative")
+	case *p.dlqInterval <= 0:
+		return errors.New("--dlq.interval must be above 0")
 	case *p.timeout <= 0 || *p.timeoutOffset < 0:
 		return errors.New("--scrape.timeout must be above 0, and --scrape.timeout-offset must not be negative")
 	case !strings.HasPrefix(*p.telemetryPath, "/") || *p.telemetryPath == "/":

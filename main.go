@@ -79,6 +79,9 @@ func (p *program) run(ctx context.Context, args []string) error {
 	for _, w := range settings.Warnings {
 		level.Warn(logger).Log("msg", "configuration", "warning", w)
 	}
+	if isDLQ(command) {
+		return p.runDLQ(ctx, command, settings)
+	}
 	switch command {
 	case p.health.FullCommand():
 		return p.runHealth(ctx, settings)
@@ -119,5 +122,8 @@ func exitCode(err error) int {
 
 // load reads the settings, flags included.
 func (p *program) load(file string) (*config.Settings, error) {
+	if p.dlqEnabledSet {
+		p.overrides.DLQEnabled = p.dlqEnabled
+	}
 	return config.Load(config.Options{File: file, Overrides: p.overrides})
 }

@@ -18,8 +18,10 @@ import (
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/vmpooler/vmpooler_exporter/collector"
+	"github.com/vmpooler/vmpooler_exporter/dlq"
 	"github.com/vmpooler/vmpooler_exporter/internal/config"
 	"github.com/vmpooler/vmpooler_exporter/internal/redisclient"
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
@@ -29,38 +31,45 @@ import (
 // told to end.
 const shutdownGrace = 5 * time.Second
 
-// serve answers HTTP until ctx is done. It ends in this order: HTTP, then the
-// sweep under way, then Redis.
+// serve answers HTTP until ctx is done. It ends in this order: HTTP, then what
+// is being recorded, then the sweep under way, then Redis.
 func (p *program) serve(ctx context.Context, s *config.Settings, logger log.Logger) error {
 	if err := p.validate(); err != nil {
 		return err
 	}
 	level.Info(logger).Log("msg", "starting", "version", version.Info(), "build_context", version.BuildContext())
 	level.Info(logger).Log("msg", "reading vmpooler's state", "redis", redisclient.Describe(s.Redis), "pools_in_file", len(s.Pools))
-	reader, closeRedis, err := p.connect(s, logger)
+	client, reader, err := p.connect(s, logger)
 	if err != nil {
 		return err
 	}
-	defer closeRedis()
+	defer client.Close()
 
+	base := baseRegistry()
+	var recorder *dlq.Recorder
+	if s.DLQ.Enabled {
+		recorder = p.recorder(client, reader, s, base, logger)
+	}
 	var sweeper *vmpooler.Sweeper
-	if *p.collectors["orphans"] || *p.collectors["ondemand"] { // whose numbers come from it
-		sweeper = vmpooler.NewSweeper(reader, *p.sweepInterval, vmpooler.SweepOptions{
-			MaxShare: *p.sweepShare, Pause: *p.sweepPause, ConfirmAfter: *p.sweepConfirm,
-		}, logSweeps(log.With(logger, "component", "sweep")))
+	if recorder != nil || *p.collectors["orphans"] || *p.collectors["ondemand"] { // they live on it
+		sweeper = p.sweeper(reader, recorder, log.With(logger, "component", "sweep"))
 		defer background(ctx, sweeper.Run)()
+	}
+	if recorder != nil {
+		defer background(ctx, recorder.Run)()
 	}
 	defer ignoreHangups(logger)()
 
 	source := collector.NewSource(reader, sweeper, s.Health.Thresholds, *p.timeout)
 	handler := collector.NewHandler(source, collector.HandlerOptions{
-		Timeout: *p.timeout, TimeoutOffset: *p.timeoutOffset, Enabled: p.enabled(), Base: baseRegistry(),
+		Timeout: *p.timeout, TimeoutOffset: *p.timeoutOffset, Enabled: p.enabled(), Base: base,
 	}, logger)
 	return p.listen(ctx, handler, logger)
 }
 
-// connect returns a Reader on the settings' Redis, and what closes it.
-func (p *program) connect(s *config.Settings, logger log.Logger) (*vmpooler.Reader, func(), error) {
+// connect returns a client of the settings' Redis, to be closed, and a Reader on
+// it.
+func (p *program) connect(s *config.Settings, logger log.Logger) (*redis.Client, *vmpooler.Reader, error) {
 	var reader *vmpooler.Reader
 	client, err := redisclient.New(s.Redis, redisclient.Options{
 		Logger: logger, ReadTimeout: *p.timeout,
@@ -70,7 +79,7 @@ func (p *program) connect(s *config.Settings, logger log.Logger) (*vmpooler.Read
 		return nil, nil, err
 	}
 	reader = vmpooler.NewReader(client, vmpooler.ReaderOptions{Pools: configuredPools(s)})
-	return reader, func() { client.Close() }, nil
+	return client, reader, nil
 }
 
 func configuredPools(s *config.Settings) []vmpooler.ConfiguredPool {

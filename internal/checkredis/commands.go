@@ -9,13 +9,14 @@ import (
 // The patterns of the keys that the exporter touches.
 const (
 	KeysVmpooler = vmpooler.Prefix + "*"  // read, and written where a feature that writes is on
-	KeysOwn      = "vmpooler_exporter__*" // its lease and audit stream; not even read otherwise
+	KeysOwn      = "vmpooler_exporter__*" // its lease, audit stream and index of dead letters; not even read otherwise
 )
 
 // Keys of the exporter's own, as the samples use them.
 const (
 	keyAudit = "vmpooler_exporter__audit"
 	keyLease = "vmpooler_exporter__lease"
+	keyIndex = "vmpooler_exporter__dlq__pending"
 )
 
 // A Command is one that the exporter sends, or calls in a script.
@@ -113,10 +114,16 @@ var WriteCommands = []Command{
 	{Name: "XADD", Samples: []Sample{{Keys: KeysOwn, Args: []any{keyAudit, "*", "event", noVM}}}},
 	{Name: "XRANGE", Samples: []Sample{{Keys: KeysOwn, Args: []any{keyAudit, "-", "+", "COUNT", 1}}}},
 	{Name: "XREVRANGE", Samples: []Sample{{Keys: KeysOwn, Args: []any{keyAudit, "+", "-", "COUNT", 1}}}},
-	{Name: "ZADD", Samples: on(dlq, 0, noVM)},
+	{Name: "TYPE", Samples: on(dlq)},
+	Command{Name: "ZADD", Samples: on(dlq, 0, noVM)}.andOwn(keyIndex, 0, noVM),
+	Command{Name: "ZCARD", Samples: on(dlq)}.andOwn(keyIndex),
+	Command{Name: "ZRANGE", Samples: on(dlq, 0, 0)}.andOwn(keyIndex, 0, 0),
+	{Name: "ZRANGEBYSCORE", Samples: on(dlq, 0, 0)}, // the dlq commands
 	{Name: "ZREM", Samples: on(dlq, noVM)},
-	{Name: "ZREMRANGEBYRANK", Samples: on(dlq, 0, 0)},
-	{Name: "ZREMRANGEBYSCORE", Samples: on(dlq, "-inf", 0)},
+	Command{Name: "ZREMRANGEBYRANK", Samples: on(dlq, 0, 0)}.andOwn(keyIndex, 0, 0),
+	Command{Name: "ZREMRANGEBYSCORE", Samples: on(dlq, "-inf", 0)}.andOwn(keyIndex, "-inf", 0),
+	{Name: "ZREVRANGEBYSCORE", Samples: on(dlq, 0, 0)},
+	{Name: "ZSCORE", Samples: on(dlq, noVM)},
 }
 
 // queueCommands are what this package needs to ask about writing without

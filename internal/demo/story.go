@@ -47,7 +47,7 @@ func (d *Demo) Config() []byte {
 	host, port, _ := net.SplitHostPort(d.Addr()) // it is the address of a listener
 	var b bytes.Buffer
 	fmt.Fprintf(&b, ":redis:\n  server: %s\n  port: %s\n  data_ttl: %d\n", host, port, int(d.DataTTL().Hours()))
-	fmt.Fprint(&b, ":config:\n  health_thresholds:\n")
+	fmt.Fprintf(&b, ":config:\n  dlq_enabled: true\n  timeout: %d\n  health_thresholds:\n", int(timeout.Minutes()))
 	for name, value := range d.Thresholds().All() {
 		fmt.Fprintf(&b, "    %s: %.0f\n", name, value)
 	}

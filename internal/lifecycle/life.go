@@ -66,7 +66,7 @@ type Place struct {
 // so a look that comes late changes nothing about them.
 //
 // Told is what this process saw happen: with first, the first look at a VM that
-// was there before, its past is taken as told.
+// was there before, its past is taken as told, but for its failure.
 func (l Life) Observe(h Hash, at Place, seen time.Time, rules Rules, first bool) (Life, []Event) {
 	if !h.Clone.IsZero() && !h.Clone.Equal(l.began) {
 		if !l.began.IsZero() {
@@ -81,8 +81,8 @@ func (l Life) Observe(h Hash, at Place, seen time.Time, rules Rules, first bool)
 			return
 		}
 		l.told |= bit
-		if !first {
-			events = append(events, Event{Kind: kind, VM: h.VM, Pool: h.Pool, At: when, Failure: f})
+		if !first || f != nil { // a dead letter is due for a failure that nobody saw, too
+			events = append(events, Event{Kind: kind, VM: h.VM, Pool: h.Pool, At: when, Failure: f, Past: first})
 		}
 	}
 	tell(CloneStarted, h.Clone, nil)

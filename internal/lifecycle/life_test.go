@@ -47,6 +47,13 @@ func TestObserve(t *testing.T) {
 			{func(h *Hash) { h.Ready = after(1e9) }, in(vmpooler.Ready), time.Hour, true, nil, nil},
 			{func(h *Hash) { h.Checkout = after(2 * time.Hour) }, in(vmpooler.Running), 2 * time.Hour, false, []EventKind{CheckedOut}, []time.Duration{2 * time.Hour}},
 		},
+		"one that had failed before us and waits for its end": {
+			{
+				func(h *Hash) { h.Ready, h.Destroy, h.OpenSocketError = after(1e9), after(9e9), "refused" }, in(vmpooler.Completed), time.Minute, true,
+				[]EventKind{FailedUnreachable},
+				[]time.Duration{9e9},
+			},
+		},
 		"a clone that fails": {
 			{
 				func(h *Hash) { h.CloneFailed, h.CloneErrorClass, h.Expires = true, "E", after(5*time.Second+dataTTL) },

@@ -27,7 +27,8 @@ const (
 // the VMs that live or have just ended.
 type Tracker struct {
 	rules  Rules
-	places map[string][]vmpooler.Member // nil before the first look
+	began  time.Time                    // when the first look was
+	places map[string][]vmpooler.Member // nil before it
 	lives  map[string]Life              // of VMs that are in a queue, or were a moment ago
 	watch  map[string]time.Time         // VMs to be looked at again, until then
 	ended  map[string]ending            // lives that are over
@@ -76,6 +77,9 @@ func (t *Tracker) Look(places map[string][]vmpooler.Member, now time.Time) []str
 			delete(t.ended, vm)
 		}
 	}
+	if t.places == nil {
+		t.began = now
+	}
 	t.places = places
 	return slices.Sorted(maps.Keys(need))
 }
@@ -117,7 +121,7 @@ func (t *Tracker) Sweep(h Hash, now time.Time) []Event {
 		}
 		t.end(h, now)
 		return []Event{{Kind: failureEvents[f.Kind], VM: h.VM, Pool: h.Pool, At: f.At, Failure: &f, Past: true}}
-	case now.Sub(last) > remember:
+	case now.Sub(last) > remember || last.Before(t.began):
 		return nil
 	}
 	return t.observe(h, now, false)
@@ -162,4 +166,11 @@ func where(places []vmpooler.Member) Place {
 		}
 	}
 	return Place{In: true, Queue: queue}
+}
+
+// Forget makes the next sweep tell of every failure that still has evidence
+// anew: for whoever could not keep what was told.
+func (t *Tracker) Forget() {
+	t.swept = false
+	clear(t.ended)
 }

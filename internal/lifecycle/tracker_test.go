@@ -67,7 +67,7 @@ func follow(t *testing.T, r run, every, sweepEvery float64) []lifecycle.Event {
 		}
 		first, now := from < 0, r.trace.At(at)
 		from = at
-		places, err := reader.Members(t.Context())
+		places, _, err := reader.Members(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

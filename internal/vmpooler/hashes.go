@@ -3,6 +3,7 @@ package vmpooler
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -63,4 +64,27 @@ func (h *hashRead) record(fields []string) HashRecord {
 		}
 	}
 	return rec
+}
+
+// RequestRetries returns the retry_count of those of the on-demand requests whose
+// hash has one. The error is the connection's, wrapped.
+func (r *Reader) RequestRetries(ctx context.Context, ids []string) (map[string]int, error) {
+	out := make(map[string]int)
+	if len(ids) == 0 {
+		return out, nil
+	}
+	pipe := r.client.Pipeline()
+	cmds := make([]*redis.StringCmd, len(ids))
+	for i, id := range ids {
+		cmds[i] = pipe.HGet(ctx, RequestKey(id), FieldRetryCount)
+	}
+	if _, err := pipe.Exec(ctx); refusesAll(err) {
+		return nil, fmt.Errorf("read the requests' retries: %w", err)
+	}
+	for i, c := range cmds {
+		if n, err := strconv.Atoi(c.Val()); err == nil {
+			out[ids[i]] = n
+		}
+	}
+	return out, nil
 }

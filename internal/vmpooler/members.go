@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -44,6 +45,7 @@ func (m *membership) add(vm string, pool int32) {
 
 // allMembers is what the six queues of every pool hold.
 type allMembers struct {
+	now    time.Time
 	listed []string // the pools that vmpooler__pools or the file names
 	pools  []Pool   // these and those that a sweep found
 	queues [][NumQueues]*redis.StringSliceCmd
@@ -52,19 +54,25 @@ type allMembers struct {
 // readAllMembers reads the members of all queues in two round trips. Any queue
 // that can't be read is an error: its VMs would seem to be in none.
 func (r *Reader) readAllMembers(ctx context.Context) (*allMembers, error) {
-	listed, err := r.client.SMembers(ctx, KeyPools).Result()
+	pipe := r.client.Pipeline()
+	clock, names := pipe.Time(ctx), pipe.SMembers(ctx, KeyPools)
+	local := time.Now()
+	if _, err := pipe.Exec(ctx); refusesAll(err) {
+		return nil, fmt.Errorf("read the pools: %w", err)
+	}
+	listed, err := names.Result()
 	if err != nil {
 		return nil, keyErr(KeyPools, err)
 	}
 	for _, p := range r.opts.Pools {
 		listed = append(listed, p.Name)
 	}
-	all := &allMembers{listed: listed, pools: r.pools(slices.Clone(listed), poolFacts{})}
+	all := &allMembers{now: r.moment(clock, local), listed: listed, pools: r.pools(slices.Clone(listed), poolFacts{})}
 	all.queues = make([][NumQueues]*redis.StringSliceCmd, len(all.pools))
 	if len(all.pools) == 0 {
 		return all, nil
 	}
-	pipe := r.client.Pipeline()
+	pipe = r.client.Pipeline()
 	for i, p := range all.pools {
 		for _, q := range Queues() {
 			all.queues[i][q] = pipe.SMembers(ctx, q.Key(p.Name))
@@ -115,11 +123,12 @@ type Member struct {
 
 // Members returns where each VM is, in two round trips: mostly one place, more
 // for a VM that is migrating and for two VMs of one name. Any queue that can't
-// be read is an error, wrapped: its VMs would seem gone.
-func (r *Reader) Members(ctx context.Context) (map[string][]Member, error) {
+// be read is an error, wrapped: its VMs would seem gone. The time is that of a
+// Snapshot: by the Redis server's clock.
+func (r *Reader) Members(ctx context.Context) (map[string][]Member, time.Time, error) {
 	all, err := r.readAllMembers(ctx)
 	if err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
 	places := make(map[string][]Member)
 	for i, p := range all.pools {
@@ -129,5 +138,5 @@ func (r *Reader) Members(ctx context.Context) (map[string][]Member, error) {
 			}
 		}
 	}
-	return places, nil
+	return places, all.now, nil
 }

@@ -112,7 +112,13 @@ func (r *Reader) readFixed(ctx context.Context, s *Snapshot) ([]string, poolFact
 	for _, p := range []Part{PartServer, PartPools, PartTasks, PartDLQ, PartOndemand} {
 		s.Took[p] = took
 	}
-	s.setClock(clock, before.Add(took/2), r.opts.Now)
+	local := before.Add(took / 2)
+	s.Now = r.moment(clock, local)
+	if err := clock.Err(); err != nil {
+		s.Errs[PartServer] = fmt.Errorf("TIME: %w", err)
+	} else {
+		s.Skew, s.SkewKnown = clock.Val().Sub(local), true
+	}
 	s.Errs[PartQueues] = keyErr(KeyPools, pools.Err()) // there may be more queues than are known
 	s.Errs[PartPools] = errors.Join(keyErr(KeyPools, pools.Err()), keyErr(KeyPoolSizes, sizes.Err()), keyErr(KeyLastBoot, lastReady.Err()))
 
@@ -133,20 +139,17 @@ func (r *Reader) readFixed(ctx context.Context, s *Snapshot) ([]string, poolFact
 	return pools.Val(), poolFacts{sizes: sizes.Val(), lastReady: lastReady.Val()}, nil
 }
 
-// setClock takes the server's clock; without it (no permission for TIME) ages
-// count to this host's.
-func (s *Snapshot) setClock(clock *redis.TimeCmd, local time.Time, injected func() time.Time) {
-	s.Now = local
-	if err := clock.Err(); err != nil {
-		s.Errs[PartServer] = fmt.Errorf("TIME: %w", err)
-	} else {
-		s.Now = clock.Val()
-		s.Skew, s.SkewKnown = clock.Val().Sub(local), true
+// moment is the injected clock's time, else the server's, else (without the
+// permission for TIME) this host's.
+func (r *Reader) moment(clock *redis.TimeCmd, local time.Time) time.Time {
+	now := local
+	if clock.Err() == nil {
+		now = clock.Val()
 	}
-	if injected != nil {
-		s.Now = injected()
+	if r.opts.Now != nil {
+		now = r.opts.Now()
 	}
-	s.Now = s.Now.UTC()
+	return now.UTC()
 }
 
 func (s *Snapshot) setOndemand(waiting, processing, create *redis.IntCmd, oldest []*redis.ZSliceCmd) {

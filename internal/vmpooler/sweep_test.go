@@ -371,7 +371,7 @@ func TestMembersAndTheirHashes(t *testing.T) {
 	w.do("SADD", vmpooler.Migrating.Key("p"), "vm")
 	w.do("SADD", vmpooler.Pending.Key("q"), "vm", "no-hash")
 	r := reader(w.c)
-	got, err := r.Members(t.Context())
+	got, at, err := r.Members(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -390,7 +390,10 @@ func TestMembersAndTheirHashes(t *testing.T) {
 		t.Errorf("hashes (-want +got):\n%s", d)
 	}
 	w.do("SET", vmpooler.Ready.Key("q"), "x")
-	if _, err := r.Members(t.Context()); err == nil {
+	if !at.Equal(now) {
+		t.Errorf("at %v", at)
+	}
+	if _, _, err := r.Members(t.Context()); err == nil {
 		t.Error("a queue that can't be read is no error: its VMs would seem gone")
 	}
 }

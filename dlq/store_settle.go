@@ -1,0 +1,62 @@
+package dlq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// settleScript drops the member ARGV[1] of the queue KEYS[1] if ARGV[2] is in it
+// too, and returns how many were dropped: of two entries of a failure one stays,
+// whoever else is at it. ZADD XX INCR 0 asks whether ARGV[2] is there; it adds
+// nothing.
+var settleScript = redis.NewScript(`
+if redis.call('ZADD', KEYS[1], 'XX', 'INCR', 0, ARGV[2]) then
+  return redis.call('ZREM', KEYS[1], ARGV[1])
+end
+return 0`)
+
+// Settle takes back what this Store added and vmpooler then recorded as well:
+// vmpooler writes without looking, so where it comes second there are two, until
+// this drops the Store's own (vmpooler's knows the class of a ready VM's error).
+// Call it some seconds after each Add that added something; with nothing added in
+// the last minute it asks Redis nothing. It returns how many it dropped.
+func (s *Store) Settle(ctx context.Context) (dropped int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, v := range s.queues {
+		if len(v.recent) == 0 {
+			continue
+		}
+		n, err := s.settle(ctx, v)
+		dropped += n
+		if err != nil {
+			errs = append(errs, fmt.Errorf("dead letters: %s: %w", v.key, err))
+		}
+	}
+	return dropped, errors.Join(errs...)
+}
+
+func (s *Store) settle(ctx context.Context, v *queueView) (dropped int, err error) {
+	if err := v.refresh(ctx, s.client); err != nil {
+		return 0, err
+	}
+	for vm, other := range v.twice {
+		n, err := settleScript.Run(ctx, s.client, []string{v.key}, v.recent[vm].member, other).Int()
+		if err != nil {
+			return dropped, err
+		}
+		dropped += n
+		delete(v.twice, vm)
+		delete(v.recent, vm)
+	}
+	for vm, own := range v.recent {
+		if v.read.Sub(own.at) > reread {
+			delete(v.recent, vm)
+		}
+	}
+	return dropped, nil
+}
