@@ -11,9 +11,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/vmpooler/vmpooler_exporter/dlq"
 	"github.com/vmpooler/vmpooler_exporter/internal/checkredis"
 )
 
@@ -156,8 +160,48 @@ func TestDocsListEveryMetricWithItsTypeAndLabels(t *testing.T) {
 // underscores.
 var metricName = regexp.MustCompile(`\bvmpooler_[a-z0-9][a-z0-9_]*`)
 
+// dlqFamilies are the metrics of recording dead letters, by name.
+func dlqFamilies(t *testing.T) map[string]family {
+	t.Helper()
+	reg := prometheus.NewPedanticRegistry()
+	dlq.NewMetrics(reg, []string{"p"}, time.Now)
+	problems, err := testutil.GatherAndLint(reg)
+	if err != nil || len(problems) > 0 {
+		t.Fatal(err, problems)
+	}
+	gathered, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	families := make(map[string]family)
+	for _, f := range gathered {
+		kind := family{kind: strings.ToLower(f.GetType().String())}
+		for _, l := range f.GetMetric()[0].GetLabel() {
+			kind.labels = append(kind.labels, l.GetName())
+		}
+		slices.Sort(kind.labels)
+		families[f.GetName()] = kind
+	}
+	return families
+}
+
+func TestDocsListEveryMetricOfDeadLetters(t *testing.T) {
+	families := dlqFamilies(t)
+	for _, row := range tableRows(readDoc(t, "docs/dlq.md"), "vmpooler_") {
+		name := codeSpans(row[0])[0]
+		if f, ok := families[name]; !ok || row[1] != f.kind || !slices.Equal(codeSpans(row[2]), f.labels) {
+			t.Errorf("docs/dlq.md: %s is documented as %s %s, and is %+v", name, row[1], row[2], f)
+		}
+		delete(families, name)
+	}
+	for name := range families {
+		t.Errorf("docs/dlq.md: no row for %s", name)
+	}
+}
+
 func TestDocsNameNoMetricThatDoesNotExist(t *testing.T) {
 	families := metricFamilies(t)
+	maps.Copy(families, dlqFamilies(t))
 	others := []string{
 		programName,
 		"vmpooler_vmpooler_health", // vmpooler's own
