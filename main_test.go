@@ -555,3 +555,21 @@ func TestTheDemosFileIsGoodForTheOtherCommands(t *testing.T) {
 		t.Errorf("%s is still there: %v", file, err)
 	}
 }
+
+// After a failover the server may be another one, which can do more.
+func TestTheFastWayIsTriedAnewOnANewConnection(t *testing.T) {
+	s := testredis.New(t)
+	c := s.Client(t)
+	pending(t, c, "p", 1, time.Minute)
+	must(t, c, "ACL", "SETUSER", "default", "-sort_ro", "-sort")
+	e := start(t, unixAddr(s), "--no-collector.orphans", "--no-collector.ondemand")
+	e.get("/metrics")
+	must(t, c, "ACL", "SETUSER", "default", "+sort_ro")
+	must(t, c, "CONFIG", "RESETSTAT")
+	must(t, c, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+	e.get("/metrics") // finds its connection gone
+	e.get("/metrics")
+	if stats := c.Info(t.Context(), "commandstats").Val(); !strings.Contains(stats, "cmdstat_sort_ro:") {
+		t.Errorf("SORT_RO was not tried anew:\n%s", stats)
+	}
+}

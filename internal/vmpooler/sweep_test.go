@@ -45,9 +45,11 @@ func TestAVMIsAliveWhicheverPoolItsHashNames(t *testing.T) {
 	w.vm(vmpooler.Ready, "c", "renamed", "pool", "b")        // its pool's other VM is gone already
 	w.vm(vmpooler.Running, "c", "checked-out")               // in running and migrating of one pool:
 	w.do("SADD", vmpooler.Migrating.Key("c"), "checked-out") // no collision
+	w.do("SADD", vmpooler.Pending.Key("a"), "twice without a hash")
+	w.do("SADD", vmpooler.Ready.Key("b"), "twice without a hash")
 	res := sweep(t, reader(w.c))
-	if res.NameCollisions != 2 || res.Leaked != 0 || res.Expiring != 0 {
-		t.Errorf("%+v; want the collisions twice and renamed, and no orphan", res)
+	if res.NameCollisions != 3 || res.Leaked != 0 || res.Expiring != 0 {
+		t.Errorf("%+v; want the collisions twice, renamed and twice without a hash, and no orphan", res)
 	}
 }
 
