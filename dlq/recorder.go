@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -74,6 +75,9 @@ func (r *Recorder) Record(ctx context.Context) (err error) {
 	defer func() {
 		if p := recover(); p != nil { // one bad look must not end the recording
 			err = fmt.Errorf("dead letters: the recorder panicked: %v", p)
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.tracker.Forget() // what was in hand is found again by the next sweep
 		}
 	}()
 	ctx, cancel := context.WithTimeout(ctx, r.opts.Deadline)
@@ -110,13 +114,7 @@ func (r *Recorder) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.mu.Lock()
-	need := append(r.tracker.Look(places, now), r.unread...)
-	r.unread = need
-	r.ahead = time.Until(now)
-	first := !r.started
-	r.mu.Unlock()
-
+	need, first := r.needed(places, now)
 	records, err := r.reader.Hashes(ctx, need, lifecycle.HashFields())
 	if err != nil {
 		return err
@@ -132,8 +130,26 @@ func (r *Recorder) look(ctx context.Context) error {
 	return nil
 }
 
-// Visit is shown every VM's hash by the background sweep.
+// needed returns the VMs whose hashes are to be read, and whether this is the
+// first look. Until they have been read they are asked for again.
+func (r *Recorder) needed(places map[string][]vmpooler.Member, now time.Time) (vms []string, first bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.unread = append(r.tracker.Look(places, now), r.unread...)
+	slices.Sort(r.unread)
+	r.unread = slices.Compact(r.unread)
+	r.ahead = time.Until(now)
+	return r.unread, !r.started
+}
+
+// Visit is shown every VM's hash by the background sweep, which one bad hash must
+// not end.
 func (r *Recorder) Visit(rec vmpooler.HashRecord) {
+	defer func() {
+		if p := recover(); p != nil {
+			level.Error(r.opts.Logger).Log("msg", "a VM's hash could not be judged", "vm", rec.VM, "panic", fmt.Sprint(p))
+		}
+	}()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now().Add(r.ahead)

@@ -285,3 +285,41 @@ func TestWhatRedisRefusesIsRecordedLater(t *testing.T) {
 		t.Error("the time of the last success stands still for ever")
 	}
 }
+
+// A panic in one look is survived, and what was in hand is found again.
+func TestAPanicDoesNotEndTheRecording(t *testing.T) {
+	c := server.Client(t)
+	now := time.Now()
+	for _, words := range [][]any{
+		{"SADD", vmpooler.KeyPools, "p"},
+		{"SADD", vmpooler.Completed.Key("p"), "vm"},
+		{"HSET", vmpooler.VMKey("vm"), "pool", "p", "clone", vmpooler.FormatTime(now.Add(-time.Hour)), "destroy", vmpooler.FormatTime(now)},
+	} {
+		if err := c.Do(t.Context(), words...).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	panics := true
+	r := &replay{t: t, c: c, trace: testredis.Capture(), shift: now.Sub(testredis.Capture().At(0)), rules: lifecycle.Rules{
+		DataTTL: dataTTL, Timeout: func(string) time.Duration {
+			if panics {
+				panic("oh")
+			}
+			return time.Minute
+		},
+	}}
+	e := r.exporter(c)
+	if err := e.Record(t.Context()); err == nil || !strings.Contains(err.Error(), "panicked: oh") {
+		t.Fatalf("Record = %v", err)
+	}
+	e.Visit(vmpooler.HashRecord{VM: "other", Fields: map[string]string{
+		"pool": "p", "clone": vmpooler.FormatTime(now.Add(-time.Hour)), "destroy": vmpooler.FormatTime(now),
+	}})
+	panics = false
+	if err := e.Record(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.entries(); got["pending vm"] != 1 {
+		t.Errorf("entries %v", got)
+	}
+}

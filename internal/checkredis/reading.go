@@ -2,6 +2,7 @@ package checkredis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -44,7 +45,7 @@ func (r *Report) noteReading(err error, cmd Command, s Sample) error {
 		return err
 	case redisclient.IsWrongType(err):
 		r.warn(fmt.Sprintf("the key of %s %v is of another type than vmpooler's", cmd.Name, s.Args[0]))
-	case err != nil && err != redis.Nil: //nolint:errorlint // go-redis never wraps it
+	case err != nil && !errors.Is(err, redis.Nil):
 		r.problem(fmt.Sprintf("%s fails: %v", cmd.Name, err))
 	}
 	return nil
