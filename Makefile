@@ -68,7 +68,7 @@ fuzz-seeds: redis ## run the fuzz targets' seeds only
 	$(GO) test -run '^Fuzz' $(TESTFLAGS) ./...
 
 .PHONY: bench
-bench: redis ## measure scrapes and sweeps against their floors (BENCHTIME=15s)
+bench: redis ## measure scrapes, sweeps and dead letters; fail on a missed target (BENCHTIME=15s)
 	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -timeout 30m ./internal/bench/
 
 .PHONY: lint

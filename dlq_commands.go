@@ -22,7 +22,7 @@ import (
 
 // dlqCommands are the flags and arguments of `dlq …`.
 type dlqCommands struct {
-	list, stats, show, export, remove *kingpin.CmdClause
+	list, stats, show, export, remove, requeue *kingpin.CmdClause
 
 	filter                  dlq.Filter
 	since, until, order     string
@@ -31,6 +31,7 @@ type dlqCommands struct {
 	ids                     []string
 	expect                  int
 	expectSet, dryRun, yes  bool
+	requeueing              requeueFlags
 
 	stdin         io.Reader
 	stdinTerminal func() bool
@@ -68,13 +69,17 @@ func (p *program) addDLQCommands() {
 		IsSetByUser(&c.expectSet).IntVar(&c.expect)
 	c.remove.Flag("dry-run", "Say what would be deleted, and delete nothing.").BoolVar(&c.dryRun)
 	c.remove.Flag("yes", "Do not ask.").Short('y').BoolVar(&c.yes)
+
+	c.addRequeue(parent)
 }
 
 func (c *dlqCommands) addFilter(cmd *kingpin.CmdClause) {
 	cmd.Flag("queue", "pending, clone or ready, where the VM was; repeatable. Without it, all three.").StringsVar(&c.filter.Queues)
 	cmd.Flag("pool", "Entries of this pool.").StringVar(&c.filter.Pool)
 	cmd.Flag("vm", "Entries of this VM.").StringVar(&c.filter.VM)
-	cmd.Flag("request", "Entries of this on-demand request.").StringVar(&c.filter.RequestID)
+	if cmd != c.requeue { // whose --request is no filter
+		cmd.Flag("request", "Entries of this on-demand request.").StringVar(&c.filter.RequestID)
+	}
 	cmd.Flag("error", "Entries with this in the error's class or message, in any case.").StringVar(&c.filter.Error)
 	cmd.Flag("since", "Failed then or later: a time (UTC unless it says otherwise), a date, or how long ago, such as 2h or 3d.").StringVar(&c.since)
 	cmd.Flag("until", "Failed then or earlier; as --since.").StringVar(&c.until)
@@ -104,6 +109,8 @@ func (p *program) runDLQ(ctx context.Context, command string, s *config.Settings
 		return p.runDLQShow(ctx, client)
 	case c.export.FullCommand():
 		return p.runDLQExport(ctx, client)
+	case c.requeue.FullCommand():
+		return p.runDLQRequeue(ctx, client)
 	default:
 		return p.runDLQDelete(ctx, client)
 	}
@@ -229,7 +236,7 @@ func (p *program) runDLQDelete(ctx context.Context, client *redis.Client) error 
 	case !byID && !c.expectSet:
 		return fmt.Errorf("the filter matches %s: say so with --expect=%d; %w", what, found.Matched, errNotConfirmed)
 	}
-	if err := p.confirm(ctx, "Delete "+what+"?"); err != nil {
+	if err := p.confirm(ctx, "Delete "+what+"?", errNotConfirmed); err != nil {
 		return err
 	}
 	done, err := c.delete(ctx, client, false)
@@ -255,13 +262,14 @@ func (c *dlqCommands) delete(ctx context.Context, client *redis.Client, dryRun b
 	return dlq.DeleteMatching(ctx, client, c.filter, expect, dryRun)
 }
 
-// confirm asks, unless --yes is given. Where nobody can answer that is a no.
-func (p *program) confirm(ctx context.Context, question string) error {
+// confirm asks, unless --yes is given. Where nobody can answer that is a no,
+// and the error wraps no.
+func (p *program) confirm(ctx context.Context, question string, no error) error {
 	if p.dlq.yes {
 		return nil
 	}
 	if !p.dlq.stdinTerminal() {
-		return fmt.Errorf("there is no terminal to ask on: give --yes; %w", errNotConfirmed)
+		return fmt.Errorf("there is no terminal to ask on: give --yes; %w", no)
 	}
 	if _, err := fmt.Fprintf(p.stderr, "%s [y/N] ", question); err != nil {
 		return err
@@ -273,12 +281,12 @@ func (p *program) confirm(ctx context.Context, question string) error {
 	}()
 	select {
 	case <-ctx.Done():
-		return fmt.Errorf("%w: %w", errNotConfirmed, ctx.Err())
+		return fmt.Errorf("%w: %w", no, ctx.Err())
 	case line := <-answer:
 		switch strings.ToLower(strings.TrimSpace(line)) {
 		case "y", "yes":
 			return nil
 		}
-		return errNotConfirmed
+		return no
 	}
 }

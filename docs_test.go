@@ -15,7 +15,6 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/vmpooler/vmpooler_exporter/dlq"
 	"github.com/vmpooler/vmpooler_exporter/internal/checkredis"
@@ -160,48 +159,67 @@ func TestDocsListEveryMetricWithItsTypeAndLabels(t *testing.T) {
 // underscores.
 var metricName = regexp.MustCompile(`\bvmpooler_[a-z0-9][a-z0-9_]*`)
 
-// dlqFamilies are the metrics of recording dead letters, by name.
-func dlqFamilies(t *testing.T) map[string]family {
-	t.Helper()
-	reg := prometheus.NewPedanticRegistry()
-	dlq.NewMetrics(reg, []string{"p"}, time.Now)
-	problems, err := testutil.GatherAndLint(reg)
-	if err != nil || len(problems) > 0 {
-		t.Fatal(err, problems)
-	}
-	gathered, err := reg.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	families := make(map[string]family)
-	for _, f := range gathered {
-		kind := family{kind: strings.ToLower(f.GetType().String())}
-		for _, l := range f.GetMetric()[0].GetLabel() {
-			kind.labels = append(kind.labels, l.GetName())
-		}
-		slices.Sort(kind.labels)
-		families[f.GetName()] = kind
-	}
-	return families
+// described takes what is registered and says what it is.
+type described struct {
+	prometheus.Registerer
+
+	families map[string]family
 }
 
-func TestDocsListEveryMetricOfDeadLetters(t *testing.T) {
-	families := dlqFamilies(t)
-	for _, row := range tableRows(readDoc(t, "docs/dlq.md"), "vmpooler_") {
-		name := codeSpans(row[0])[0]
-		if f, ok := families[name]; !ok || row[1] != f.kind || !slices.Equal(codeSpans(row[2]), f.labels) {
-			t.Errorf("docs/dlq.md: %s is documented as %s %s, and is %+v", name, row[1], row[2], f)
+var descOf = regexp.MustCompile(`^Desc\{fqName: "([^"]*)",.* variableLabels: \{([^}]*)\}\}$`)
+
+func (d described) MustRegister(cs ...prometheus.Collector) {
+	for _, c := range cs {
+		descs := make(chan *prometheus.Desc, 10)
+		c.Describe(descs)
+		close(descs)
+		for desc := range descs {
+			found := descOf.FindStringSubmatch(desc.String())
+			f := family{labels: strings.FieldsFunc(found[2], func(r rune) bool { return r == ',' })}
+			slices.Sort(f.labels)
+			switch c.(type) {
+			case *prometheus.CounterVec, prometheus.Gauge, prometheus.Counter:
+				f.kind = "counter"
+				if !strings.HasSuffix(found[1], "_total") {
+					f.kind = "gauge"
+				}
+			case *prometheus.HistogramVec:
+				f.kind = "histogram"
+			}
+			d.families[found[1]] = f
 		}
-		delete(families, name)
 	}
-	for name := range families {
-		t.Errorf("docs/dlq.md: no row for %s", name)
+}
+
+// backgroundFamilies are the metrics that no scrape's collector makes, by the page
+// that lists them and by name.
+func backgroundFamilies() map[string]map[string]family {
+	letters, events := described{families: map[string]family{}}, described{families: map[string]family{}}
+	dlq.NewMetrics(letters, time.Now)
+	dlq.NewEvents(events)
+	return map[string]map[string]family{"docs/dlq.md": letters.families, "docs/events.md": events.families}
+}
+
+func TestDocsListEveryMetricOfTheBackground(t *testing.T) {
+	for page, families := range backgroundFamilies() {
+		for _, row := range tableRows(readDoc(t, page), "vmpooler_") {
+			name := codeSpans(row[0])[0]
+			if f, ok := families[name]; !ok || row[1] != f.kind || !slices.Equal(codeSpans(row[2]), f.labels) {
+				t.Errorf("%s: %s is documented as %s %s, and is %+v", page, name, row[1], row[2], f)
+			}
+			delete(families, name)
+		}
+		for name := range families {
+			t.Errorf("%s: no row for %s", page, name)
+		}
 	}
 }
 
 func TestDocsNameNoMetricThatDoesNotExist(t *testing.T) {
 	families := metricFamilies(t)
-	maps.Copy(families, dlqFamilies(t))
+	for _, more := range backgroundFamilies() {
+		maps.Copy(families, more)
+	}
 	others := []string{
 		programName,
 		"vmpooler_vmpooler_health", // vmpooler's own
@@ -209,6 +227,9 @@ func TestDocsNameNoMetricThatDoesNotExist(t *testing.T) {
 	for path, text := range docFiles(t) {
 		for _, name := range metricName.FindAllString(text, -1) {
 			_, ok := families[name]
+			if base, found := strings.CutSuffix(name, "_bucket"); found && families[base].kind == "histogram" {
+				ok = true
+			}
 			if !ok && !slices.Contains(others, name) && !strings.Contains(name, "__") {
 				t.Errorf("%s: there is no metric %s", path, name)
 			}

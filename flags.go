@@ -41,6 +41,7 @@ type program struct {
 	sweepShareSet, sweepPauseSet            bool // by the user
 
 	dlqInterval   *time.Duration
+	events        *bool
 	dlqEnabled    *bool
 	dlqEnabledSet bool // by the user
 
@@ -65,6 +66,7 @@ func newProgram(stdout, stderr io.Writer) *program {
 		String()
 	p.addRedisFlags()
 	p.addWebFlags()
+	p.addEventFlags()
 	p.addSweepFlags()
 	p.addDLQFlags()
 	p.logLevel = app.Flag("log.level", "Only log messages with the given severity or above. One of: [debug, info, warn, error]").
@@ -114,6 +116,13 @@ func (p *program) addWebFlags() {
 	}
 }
 
+// addEventFlags adds the switch of what is no collector of a scrape: it counts all
+// the time.
+func (p *program) addEventFlags() {
+	p.events = p.app.Flag("collector.events", "Count the steps in the lives of VMs and requests and time them, by looking at the queues' members all the time.").
+		Default("true").Bool()
+}
+
 func (p *program) addSweepFlags() {
 	p.sweepInterval = p.app.Flag("sweep.interval", "Time between the beginnings of two sweeps over all keys.").Default("1m").Duration()
 	p.sweepShare = p.app.Flag("sweep.max-share", "The most of Redis' time that a sweep may take, from above 0 to 1. The health command sweeps at once unless this is given.").
@@ -126,7 +135,7 @@ func (p *program) addSweepFlags() {
 func (p *program) addDLQFlags() {
 	p.dlqEnabled = p.app.Flag("dlq.enabled", "Record the dead letters of failed VMs in Redis; overrides the file's dlq_enabled.").
 		IsSetByUser(&p.dlqEnabledSet).Bool()
-	p.dlqInterval = p.app.Flag("dlq.interval", "Time between two looks at the queues' members while dead letters are recorded.").
+	p.dlqInterval = p.app.Flag("dlq.interval", "Time between two looks at the queues' members, for VM events and dead letters.").
 		Default("1s").Duration()
 }
 

@@ -523,7 +523,7 @@ func TestAHangupDoesNotEndIt(t *testing.T) {
 func TestThereIsNoSweepWithoutACollectorThatNeedsOne(t *testing.T) {
 	s := testredis.New(t)
 	c := s.Client(t)
-	e := start(t, unixAddr(s), "--no-collector.orphans", "--no-collector.ondemand")
+	e := start(t, unixAddr(s), "--no-collector.orphans", "--no-collector.ondemand", "--no-collector.events")
 	if _, body := e.get("/metrics"); !strings.Contains(body, "vmpooler_up 1\n") || strings.Contains(body, "sweep") {
 		t.Errorf("/metrics:\n%s", body)
 	}
@@ -562,7 +562,7 @@ func TestTheFastWayIsTriedAnewOnANewConnection(t *testing.T) {
 	c := s.Client(t)
 	pending(t, c, "p", 1, time.Minute)
 	must(t, c, "ACL", "SETUSER", "default", "-sort_ro", "-sort")
-	e := start(t, unixAddr(s), "--no-collector.orphans", "--no-collector.ondemand")
+	e := start(t, unixAddr(s), "--no-collector.orphans", "--no-collector.ondemand", "--no-collector.events")
 	e.get("/metrics")
 	must(t, c, "ACL", "SETUSER", "default", "+sort_ro")
 	must(t, c, "CONFIG", "RESETSTAT")

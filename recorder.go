@@ -13,19 +13,21 @@ import (
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
 )
 
-// longestSweepInterval is how far apart sweeps may begin while dead letters are
-// recorded: four in ten failed clones are found by them alone.
+// longestSweepInterval is how far apart sweeps may begin while the queues are
+// followed: four in ten failed clones are found by them alone.
 const longestSweepInterval = time.Minute
 
-// recorder returns what captures dead letters.
-func (p *program) recorder(c *redis.Client, r *vmpooler.Reader, s *config.Settings, reg prometheus.Registerer, logger log.Logger) *dlq.Recorder {
-	timeouts := make(map[string]time.Duration, len(s.Pools))
-	names := make([]string, len(s.Pools))
-	for i, pool := range s.Pools {
-		timeouts[pool.Name], names[i] = pool.Timeout, pool.Name
+// recorder returns what follows the queues, counts into events and, where that is
+// on, records dead letters. It is nil where neither is wanted.
+func (p *program) recorder(c *redis.Client, r *vmpooler.Reader, s *config.Settings, reg prometheus.Registerer, events *dlq.Events, logger log.Logger) *dlq.Recorder {
+	if !s.DLQ.Enabled && !*p.events {
+		return nil
 	}
-	store := dlq.NewStore(c, dlq.StoreOptions{TTL: s.DLQ.TTL, MaxEntries: s.DLQ.MaxEntries})
-	return dlq.NewRecorder(r, store, dlq.RecorderOptions{
+	timeouts := make(map[string]time.Duration, len(s.Pools))
+	for _, pool := range s.Pools {
+		timeouts[pool.Name] = pool.Timeout
+	}
+	opts := dlq.RecorderOptions{
 		Interval: *p.dlqInterval,
 		Deadline: *p.timeout,
 		Rules: lifecycle.Rules{DataTTL: s.Redis.DataTTL, Timeout: func(pool string) time.Duration {
@@ -34,9 +36,32 @@ func (p *program) recorder(c *redis.Client, r *vmpooler.Reader, s *config.Settin
 			}
 			return s.PoolTimeout
 		}},
-		Logger:  log.With(logger, "component", "dlq"),
-		Metrics: dlq.NewMetrics(reg, names, time.Now),
-	})
+		Logger: log.With(logger, "component", "dlq"),
+		Events: events,
+	}
+	var store *dlq.Store
+	if s.DLQ.Enabled {
+		store = dlq.NewStore(c, dlq.StoreOptions{TTL: s.DLQ.TTL, MaxEntries: s.DLQ.MaxEntries})
+		opts.Metrics = dlq.NewMetrics(reg, time.Now)
+	}
+	return dlq.NewRecorder(r, store, opts)
+}
+
+// eventCounters returns the counters of VMs' and requests' steps, of the file's
+// pools at 0, and what lets those that a snapshot names begin at 0 too.
+func (p *program) eventCounters(s *config.Settings, reg prometheus.Registerer) (events *dlq.Events, seen func(*vmpooler.Snapshot)) {
+	if !*p.events { // what nobody is shown is counted apart
+		return dlq.NewEvents(prometheus.NewRegistry()), nil
+	}
+	events = dlq.NewEvents(reg)
+	for _, pool := range s.Pools {
+		events.Know(pool.Name)
+	}
+	return events, func(snap *vmpooler.Snapshot) {
+		for i := range snap.Pools {
+			events.Know(snap.Pools[i].Name)
+		}
+	}
 }
 
 // sweeper returns the background sweep, which shows the recorder every hash if

@@ -54,3 +54,38 @@ func TestDeadLettersAreRecordedOnlyWhereThatIsTurnedOn(t *testing.T) {
 		}
 	}
 }
+
+// Steps of VMs are counted with dead letters off, and those of a pool that only
+// Redis names begin at 0 with the first scrape.
+func TestEventsAreCountedWithDeadLettersOff(t *testing.T) {
+	s := testredis.New(t)
+	c := s.Client(t)
+	pending(t, c, "p", 1, time.Minute)
+	r := start(t, unixAddr(s), "--dlq.interval=20ms")
+	_, first := r.get("/metrics")
+	for _, event := range []string{"clone_failed", "returned"} {
+		if want := `vmpooler_vm_events_total{event="` + event + `",pool="p"} 0`; !strings.Contains(first, want) {
+			t.Errorf("the first scrape lacks %s", want)
+		}
+	}
+	r.untilSwept()
+	must(t, c, "HSET", vmpooler.VMKey("new"), "pool", "p", "template", "p", "clone", vmpooler.FormatTime(time.Now()), "clone_time", "2.5")
+	must(t, c, "SADD", vmpooler.Pending.Key("p"), "new")
+	for {
+		_, body := r.get("/metrics")
+		if strings.Contains(body, `vmpooler_vm_events_total{event="cloned",pool="p"} 1`) &&
+			strings.Contains(body, `vmpooler_vm_clone_duration_seconds_sum{pool="p"} 2.5`) {
+			break
+		}
+		if t.Context().Err() != nil {
+			t.Fatalf("the clone is not counted:\n%s", body)
+		}
+	}
+	if err := r.end(); err != nil {
+		t.Fatal(err)
+	}
+	off := start(t, unixAddr(s), "--no-collector.events")
+	if body := off.untilSwept(); strings.Contains(body, "vmpooler_vm_") {
+		t.Error("events are counted though they are off")
+	}
+}

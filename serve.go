@@ -21,7 +21,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/vmpooler/vmpooler_exporter/collector"
-	"github.com/vmpooler/vmpooler_exporter/dlq"
 	"github.com/vmpooler/vmpooler_exporter/internal/config"
 	"github.com/vmpooler/vmpooler_exporter/internal/redisclient"
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
@@ -46,10 +45,8 @@ func (p *program) serve(ctx context.Context, s *config.Settings, logger log.Logg
 	defer client.Close()
 
 	base := baseRegistry()
-	var recorder *dlq.Recorder
-	if s.DLQ.Enabled {
-		recorder = p.recorder(client, reader, s, base, logger)
-	}
+	events, seen := p.eventCounters(s, base)
+	recorder := p.recorder(client, reader, s, base, events, logger)
 	var sweeper *vmpooler.Sweeper
 	if recorder != nil || *p.collectors["orphans"] || *p.collectors["ondemand"] { // they live on it
 		sweeper = p.sweeper(reader, recorder, log.With(logger, "component", "sweep"))
@@ -62,7 +59,7 @@ func (p *program) serve(ctx context.Context, s *config.Settings, logger log.Logg
 
 	source := collector.NewSource(reader, sweeper, s.Health.Thresholds, *p.timeout)
 	handler := collector.NewHandler(source, collector.HandlerOptions{
-		Timeout: *p.timeout, TimeoutOffset: *p.timeoutOffset, Enabled: p.enabled(), Base: base,
+		Timeout: *p.timeout, TimeoutOffset: *p.timeoutOffset, Enabled: p.enabled(), Base: base, Seen: seen,
 	}, logger)
 	return p.listen(ctx, handler, logger)
 }

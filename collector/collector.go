@@ -3,9 +3,7 @@ package collector
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -102,23 +100,4 @@ func (c *Collector) took(st *State) (d time.Duration) {
 		d = max(d, st.Snapshot.Took[p])
 	}
 	return d
-}
-
-// label makes a text from Redis fit for a label: bytes that are not UTF-8 are
-// written as \xff is, since Prometheus refuses them.
-func label(s string) string {
-	if utf8.ValidString(s) {
-		return s
-	}
-	var b strings.Builder
-	for len(s) > 0 {
-		r, n := utf8.DecodeRuneInString(s)
-		if r == utf8.RuneError && n == 1 {
-			fmt.Fprintf(&b, `\x%02x`, s[0])
-		} else {
-			b.WriteString(s[:n])
-		}
-		s = s[n:]
-	}
-	return b.String()
 }

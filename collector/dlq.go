@@ -19,7 +19,7 @@ func dlqCollector() Collector {
 		collect: func(st *State, e *emitter) error {
 			e.known(total, st.Report.DLQTotal)
 			for _, q := range st.Report.DLQ {
-				e.known(size, q.Size, label(q.Queue))
+				e.known(size, q.Size, vmpooler.Label(q.Queue))
 			}
 			return nil
 		},

@@ -13,6 +13,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
 )
 
 // HandlerOptions tune a Handler.
@@ -26,6 +28,8 @@ type HandlerOptions struct {
 	Enabled []Collector
 	// Base is gathered with each scrape: what the process counts itself.
 	Base *prometheus.Registry
+	// Seen is shown each snapshot before Base is gathered; may be nil.
+	Seen func(*vmpooler.Snapshot)
 }
 
 // Handler serves /metrics: one State a request, under the request's deadline.
@@ -75,6 +79,9 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request) {
 	state := h.source.State(ctx)
 	if r.Context().Err() != nil {
 		return // nobody is there to be answered, and nothing to be logged
+	}
+	if h.opts.Seen != nil && state.Snapshot != nil {
+		h.opts.Seen(state.Snapshot)
 	}
 	reg := prometheus.NewRegistry()
 	// One registry that holds the other, not prometheus.Gatherers: these check

@@ -3,6 +3,7 @@ package collector
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/vmpooler/vmpooler_exporter/internal/health"
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
 )
 
@@ -11,7 +12,7 @@ func healthCollector() Collector {
 		status = desc("health", "status",
 			"Status of vmpooler: 0 healthy, 1 degraded, 2 unhealthy.")
 		condition = desc("health", "condition",
-			"Whether a condition holds: 1 while its value is beyond its threshold. Those that hold are the reasons behind the status; pool is empty for a condition of the whole vmpooler.",
+			"Whether a condition holds: 1 while its value is beyond its threshold. Those that hold are the reasons behind the status, but for queue_cliff and purge_held; pool is empty for a condition of the whole vmpooler.",
 			"condition", "pool", "severity")
 		stuck = desc("health", "stuck_vms",
 			"Pending VMs of all pools that are older than stuck_vm_age_threshold.")
@@ -38,9 +39,11 @@ func healthCollector() Collector {
 				e.gauge(status, float64(st.Report.Status))
 				e.gauge(stuck, float64(st.Report.Stuck))
 			}
-			for _, c := range st.Report.Checks {
-				e.sample(condition, boolean(c.Holds()),
-					labels("condition", string(c.Condition), "pool", label(c.Pool), "severity", string(c.Severity)))
+			for _, checks := range [...][]health.Check{st.Report.Checks, st.Observed} {
+				for _, c := range checks {
+					e.sample(condition, boolean(c.Holds()),
+						labels("condition", string(c.Condition), "pool", vmpooler.Label(c.Pool), "severity", string(c.Severity)))
+				}
 			}
 			return nil
 		},

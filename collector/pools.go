@@ -21,9 +21,9 @@ func poolsCollector() Collector {
 		collect: func(st *State, e *emitter) error {
 			for i := range st.Snapshot.Pools {
 				p := &st.Snapshot.Pools[i]
-				e.known(size, p.Size, label(p.Name))
+				e.known(size, p.Size, vmpooler.Label(p.Name))
 				if !p.LastReady.IsZero() {
-					e.gauge(lastReady, float64(p.LastReady.Unix()), label(p.Name))
+					e.gauge(lastReady, float64(p.LastReady.Unix()), vmpooler.Label(p.Name))
 				}
 			}
 			return nil

@@ -27,7 +27,7 @@ func queuesCollector() Collector {
 		collect: func(st *State, e *emitter) error {
 			for i := range st.Report.Pools {
 				p := &st.Report.Pools[i]
-				pool := label(p.Name)
+				pool := vmpooler.Label(p.Name)
 				for _, q := range vmpooler.Queues() {
 					stats := p.Queues[q]
 					if stats == nil {

@@ -21,6 +21,8 @@ type State struct {
 	Thresholds health.Thresholds
 	// Sweep tells of the background sweep.
 	Sweep SweepState
+	// Observed are conditions that the status does not follow.
+	Observed []health.Check
 }
 
 // SweepState is what is known of the background sweep at a scrape.
@@ -36,6 +38,10 @@ func (s *State) Up() bool { return s.Err == nil && s.Snapshot.Lost == nil }
 // Source reads States. It is safe for concurrent use; callers at the same time
 // share one read.
 type Source struct {
+	// Observe returns conditions that the status does not follow; may be nil. To be
+	// set before the first State.
+	Observe func() []health.Check
+
 	reader     *vmpooler.Reader
 	sweeper    *vmpooler.Sweeper
 	thresholds health.Thresholds
@@ -69,6 +75,9 @@ func (s *Source) read(ctx context.Context) *State {
 		return s.failed(err, time.Since(began))
 	}
 	st := &State{Snapshot: snap, Thresholds: s.thresholds, Sweep: s.sweep()}
+	if s.Observe != nil {
+		st.Observed = s.Observe()
+	}
 	st.Report = health.Evaluate(snap, st.Sweep.Latest, s.thresholds)
 	st.Took = time.Since(began)
 	return st

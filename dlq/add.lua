@@ -4,14 +4,17 @@
 -- KEYS[1]  the queue, a sorted set: <vm>:<epoch>:<JSON>, score = epoch seconds
 -- KEYS[2]  the exporters' index of it, a sorted set: <vm>, score = epoch seconds
 --          of that VM's newest failure that any exporter wrote or came upon
+-- KEYS[3]  the marks of what exporters added to it, a sorted set: <id>:<cutoff>,
+--          score = epoch seconds at which it was added
 -- ARGV[1]  milliseconds that an entry lives
 -- ARGV[2]  milliseconds that a key outlives its newest write beyond that
 -- ARGV[3]  most entries of the queue
--- ARGV[4]  most entries and names to drop in one call
--- and for each failure, oldest first, five more:
+-- ARGV[4]  most entries, names and marks to drop in one call
+-- ARGV[5]  milliseconds that a mark lives
+-- and for each failure, oldest first, six more:
 --   member; score; vm; cutoff: a failure of this VM at or after it is this one
 --   (epoch seconds); seen: this VM's newest failure in the queue as the caller
---   read it, or "-inf"
+--   read it, or "-inf"; id: the member's
 --
 -- Returns {verdicts, evicted, expired, more, now}: a letter for each failure
 -- (A added, D duplicate, X too old), the number of entries dropped for the
@@ -24,12 +27,14 @@
 --     out of memory: it asks for memory only until a script's first effect.
 --   - A VM is in the index before a second caller can ask for it, so that of two
 --     exporters one adds a failure and the other finds it.
+--   - Nothing that this did not add has a mark.
 --   - The index forgets by age only, later than the queue: an entry that was
 --     evicted or deleted by hand is not added again.
 
-local queue, index = KEYS[1], KEYS[2]
+local queue, index, marks = KEYS[1], KEYS[2], KEYS[3]
 local ttl, slack, cap, bound = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local FIRST, WIDTH = 5, 5
+local marked = tonumber(ARGV[5])
+local FIRST, WIDTH = 6, 6
 local NEVER = -math.huge -- not every Lua reads "-inf" as a number
 
 -- Preconditions -----------------------------------------------------------
@@ -45,7 +50,7 @@ local function refuse(reply, key)
 end
 
 -- ZADD XX INCR 0 reads a score: it adds nothing that is not there.
-for _, key in ipairs({queue, index}) do
+for _, key in ipairs({queue, index, marks}) do
   for _, probe in ipairs({{'ZADD', key, 'XX', 'INCR', 0, ''}, {'ZREMRANGEBYRANK', key, 1, 0},
     {'ZREMRANGEBYSCORE', key, 1, 0}, {'ZRANGE', key, 1, 0}, {'ZCARD', key}}) do
     local reply = redis.pcall(unpack(probe))
@@ -87,22 +92,29 @@ end
 -- The expiry of the keys, the last permission to be tried. It is only ever set
 -- together with an entry.
 if #fresh > 0 then
-  for _, key in ipairs({index, queue}) do
-    local reply = redis.pcall('PEXPIRE', key, ttl + slack)
-    if type(reply) == 'table' then return refuse(reply, key) end
+  for _, life in ipairs({{index, ttl + slack}, {queue, ttl + slack}, {marks, marked}}) do
+    local reply = redis.pcall('PEXPIRE', unpack(life))
+    if type(reply) == 'table' then return refuse(reply, life[1]) end
   end
 end
 
 -- Effects -----------------------------------------------------------------
 
+local stamp, added, indexing = string.format('%.3f', now / 1000), {}, {}
 for _, i in ipairs(fresh) do
   if redis.call('ZADD', queue, 'NX', ARGV[i + 1], ARGV[i]) == 0 then
     verdicts[(i - FIRST) / WIDTH + 1] = 'D' -- the very same member: vmpooler's, written since the caller read
+  else
+    added[#added + 1] = stamp
+    added[#added + 1] = ARGV[i + 5] .. ':' .. ARGV[i + 3]
   end
 end
 for vm, at in pairs(newest) do
-  redis.call('ZADD', index, string.format('%.17g', at), vm)
+  indexing[#indexing + 1] = string.format('%.17g', at)
+  indexing[#indexing + 1] = vm
 end
+if #added > 0 then redis.call('ZADD', marks, unpack(added)) end
+if #indexing > 0 then redis.call('ZADD', index, unpack(indexing)) end
 
 -- drop removes what scores below a limit, at most `bound` of it.
 local function drop(key, limit)
@@ -115,7 +127,8 @@ end
 
 local expired, more = drop(queue, oldest)
 local _, stale = drop(index, oldest - slack / 1000)
-more = math.max(more, stale)
+local _, faded = drop(marks, (now - marked) / 1000)
+more = math.max(more, stale, faded)
 
 local evicted = 0
 local excess = redis.call('ZCARD', queue) - cap
@@ -127,5 +140,6 @@ end
 if #fresh > 0 then
   redis.call('PEXPIRE', queue, ttl + slack)
   redis.call('PEXPIRE', index, ttl + slack)
+  redis.call('PEXPIRE', marks, marked)
 end
 return {table.concat(verdicts), evicted, expired, more, now}

@@ -3,6 +3,7 @@ package dlq
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -43,6 +44,41 @@ func TestAllThatVmpoolerWroteIsReadableAndWrittenTheSame(t *testing.T) {
 	}
 	if n != 229 {
 		t.Errorf("%d entries in the capture, want 229", n)
+	}
+}
+
+// The letters of both recordings as they were written, also those of the run
+// whose writes to the queues are not in its trace.
+func TestTheRecordedLettersAreReadable(t *testing.T) {
+	for file, want := range map[string]int{"capture/dlq.jsonl": 213, "capture-hard/dlq.jsonl": 229} {
+		n := 0
+		for line := range strings.Lines(string(testredis.File(file))) {
+			var l struct {
+				Queue string
+				Entry json.RawMessage
+			}
+			var head struct {
+				VM       string    `json:"vm"`
+				FailedAt time.Time `json:"failed_at"`
+			}
+			if err := errors.Join(json.Unmarshal([]byte(line), &l), json.Unmarshal(l.Entry, &head)); err != nil {
+				t.Fatal(err)
+			}
+			n++
+			epoch := head.FailedAt.Unix()
+			member := fmt.Sprintf("%s:%d:%s", head.VM, epoch, l.Entry)
+			r, err := Decode(l.Queue, member, float64(epoch))
+			if err != nil {
+				t.Errorf("%s: %v", member, err)
+				continue
+			}
+			if got, score := Encode(r.Entry); got != member || score != float64(epoch) {
+				t.Errorf("encoded again:\n got %s\nwant %s", got, member)
+			}
+		}
+		if n != want {
+			t.Errorf("%s has %d letters, want %d", file, n, want)
+		}
 	}
 }
 
@@ -142,6 +178,38 @@ func FuzzDecode(f *testing.F) {
 		}
 		if err == nil && !json.Valid([]byte(member[strings.Index(member, ":{")+1:])) {
 			t.Fatalf("%q was readable", member)
+		}
+	})
+}
+
+// What is written is read as the same entry, whatever is in it.
+func FuzzEncode(f *testing.F) {
+	f.Add("pix-odd-island", "debian-12-x86_64", "RuntimeError", "no space left", "3a367972", "debian", int64(1795439290), 2)
+	f.Add("a:b", "", "", "<b> & \"c\" \\ \x00\x1b\u2028\u202e", "", "", int64(0), -1)
+	f.Add("\xff", "\xc3", "é\xf0", "tab\t :{ :1:{}", ":", "{", int64(253402300799), math.MaxInt)
+	f.Fuzz(func(t *testing.T, vm, pool, class, message, request, alias string, epoch int64, retries int) {
+		const year10000 = 253402300800
+		if epoch < 0 || epoch >= year10000 || vm == "" || strings.Contains(vm, ":{") {
+			return // no time that JSON has, or no name of a VM
+		}
+		valid := func(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+		e := Entry{
+			Queue: "ready", QueueFrom: "ready", VM: valid(vm), Pool: valid(pool), ErrorClass: valid(class), ErrorMessage: valid(message),
+			RequestID: valid(request), PoolAlias: valid(alias), FailedAt: time.Unix(epoch, 0).UTC(),
+		}
+		if retries >= 0 {
+			e.RetryCount = &retries
+		}
+		member, score := Encode(e)
+		r, err := Decode("ready", member, score)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(e, r.Entry); d != "" || score != float64(epoch) {
+			t.Errorf("score %v, of %d\n%s", score, epoch, d)
+		}
+		if name, _, ok := splitMember(member); !ok || name != e.VM {
+			t.Errorf("the member %q is %q's", member, name)
 		}
 	})
 }

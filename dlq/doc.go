@@ -5,5 +5,7 @@
 // Failures (from internal/lifecycle) flow in and become entries of the sorted
 // sets vmpooler__dlq__pending, …clone and …ready; lists, statistics and exports
 // flow out. It writes to those sets and to keys of its own
-// (vmpooler_exporter__…), to nothing else, and only where it is turned on.
+// (vmpooler_exporter__…), and only where it is turned on. Requeue alone writes to
+// vmpooler's own keys: a failed request's hash, its sets of VMs and the queue of
+// requests.
 package dlq

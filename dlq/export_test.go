@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
 )
@@ -62,5 +66,64 @@ func TestExportTellsThatItCouldNotWrite(t *testing.T) {
 	few(t, c)
 	if _, err := Export(t.Context(), c, Filter{}, fullDisk{}); !errors.Is(err, io.ErrShortWrite) {
 		t.Errorf("%v", err)
+	}
+}
+
+// heapMeter writes nothing, and knows the most memory that was in use at every
+// so many of its writes.
+type heapMeter struct {
+	every, writes, bytes int
+
+	peak uint64 // bytes
+}
+
+func (m *heapMeter) Write(p []byte) (int, error) {
+	if m.writes++; m.writes%m.every == 0 {
+		m.peak = max(m.peak, heapInUse())
+	}
+	m.bytes += len(p)
+	return len(p), nil
+}
+
+func heapInUse() uint64 {
+	runtime.GC()
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return s.HeapAlloc
+}
+
+// exportable puts so many entries into each queue.
+func exportable(t *testing.T, c *redis.Client, each int) {
+	t.Helper()
+	pipe := c.Pipeline()
+	for i := range each {
+		for _, q := range vmpooler.DLQQueues() {
+			e := letter(q, fmt.Sprintf("pix-%d", i), "debian", "IOError", strings.Repeat("no space left ", 20), time.Duration(i)*time.Second)
+			member, score := Encode(e)
+			pipe.ZAdd(t.Context(), vmpooler.DLQKey(q), redis.Z{Score: score, Member: member})
+		}
+	}
+	if _, err := pipe.Exec(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestExportNeedsNoMoreMemoryForMoreEntries(t *testing.T) {
+	c := server.Client(t)
+	peak := func(each int) uint64 {
+		exportable(t, c, each)
+		before := heapInUse()
+		m := heapMeter{every: each / 500} // ten times
+		done, err := Export(t.Context(), c, Filter{}, &m)
+		if err != nil || done.Entries != 3*each || m.peak == 0 {
+			t.Fatalf("%+v, %v", done, err)
+		}
+		used := m.peak - min(before, m.peak)
+		t.Logf("3 × %d entries, %d KiB: %d KiB of memory at most", each, m.bytes>>10, used>>10)
+		return used
+	}
+	few, many := peak(1000), peak(10_000)
+	if many > few+few/2 {
+		t.Errorf("%d KiB of memory for ten times the entries that took %d KiB", many>>10, few>>10)
 	}
 }

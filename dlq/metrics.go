@@ -5,13 +5,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/vmpooler/vmpooler_exporter/internal/lifecycle"
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
 )
 
-// Metrics count what the recorder sees and writes.
+// Metrics count what the recorder writes.
 type Metrics struct {
-	events      *prometheus.CounterVec
 	entries     *prometheus.CounterVec
 	duplicates  prometheus.Counter
 	evicted     prometheus.Counter
@@ -21,16 +19,12 @@ type Metrics struct {
 	now         func() time.Time
 }
 
-// NewMetrics registers the metrics, with every queue and the steps of every one
-// of these pools at 0.
-func NewMetrics(reg prometheus.Registerer, pools []string, now func() time.Time) *Metrics {
+// NewMetrics registers the metrics, with every queue at 0.
+func NewMetrics(reg prometheus.Registerer, now func() time.Time) *Metrics {
 	counter := func(name, help string) prometheus.Counter {
 		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "vmpooler", Subsystem: "dlq", Name: name, Help: help})
 	}
 	m := &Metrics{
-		events: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: "vmpooler", Name: "vm_events_total", Help: "Steps in the lives of VMs, as their metadata tells.",
-		}, []string{"pool", "event"}),
 		entries: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "vmpooler", Subsystem: "dlq", Name: "entries_total", Help: "Dead letters that this exporter added.",
 		}, []string{"queue"}),
@@ -44,14 +38,9 @@ func NewMetrics(reg prometheus.Registerer, pools []string, now func() time.Time)
 		}),
 		now: now,
 	}
-	reg.MustRegister(m.events, m.entries, m.duplicates, m.evicted, m.expired, m.failures, m.lastSuccess)
+	reg.MustRegister(m.entries, m.duplicates, m.evicted, m.expired, m.failures, m.lastSuccess)
 	for _, q := range vmpooler.DLQQueues() {
 		m.entries.WithLabelValues(q)
-	}
-	for _, pool := range pools {
-		for _, kind := range lifecycle.EventKinds() {
-			m.events.WithLabelValues(pool, kind.String())
-		}
 	}
 	return m
 }

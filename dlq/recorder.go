@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -26,12 +25,16 @@ type RecorderOptions struct {
 	Deadline time.Duration // of one look
 	Rules    lifecycle.Rules
 	Logger   log.Logger
-	Metrics  *Metrics
+	Events   *Events
+	Metrics  *Metrics // nil where nothing is recorded
+	// Looked is shown where every VM is, at each look; may be nil.
+	Looked func(places map[string][]vmpooler.Member, now time.Time)
 }
 
-// Recorder captures failures from the evidence that vmpooler leaves in Redis:
-// it looks at the queues' members, asks for the hashes of what changed, and is
-// shown every hash by the background sweep.
+// Recorder follows VMs and requests by the evidence that vmpooler leaves in
+// Redis: it looks at the queues' members, asks for the hashes of what changed,
+// and is shown every hash by the background sweep. It counts what it sees, and
+// keeps failures as dead letters.
 type Recorder struct {
 	reader *vmpooler.Reader
 	store  *Store
@@ -43,15 +46,22 @@ type Recorder struct {
 	started bool          // whether the first look was whole
 	ahead   time.Duration // the Redis server's clock minus ours
 	waiting []Candidate   // found, and not in Redis yet
+	most    int           // of these: mostWaiting
+
+	requests *lifecycle.RequestTracker
 
 	trimmed time.Time // when the queues were last trimmed, by our clock
 
 	failing string // the last error that was logged
 }
 
-// NewRecorder returns a Recorder that has seen nothing yet.
+// NewRecorder returns a Recorder that has seen nothing yet. Without a store,
+// which is then nil, it counts and writes nothing.
 func NewRecorder(r *vmpooler.Reader, s *Store, o RecorderOptions) *Recorder {
-	return &Recorder{reader: r, store: s, opts: o, tracker: lifecycle.NewTracker(o.Rules)}
+	return &Recorder{
+		reader: r, store: s, opts: o, most: mostWaiting,
+		tracker: lifecycle.NewTracker(o.Rules), requests: lifecycle.NewRequestTracker(),
+	}
 }
 
 // Run looks and records at every interval until ctx is done.
@@ -74,7 +84,7 @@ func (r *Recorder) Run(ctx context.Context) {
 func (r *Recorder) Record(ctx context.Context) (err error) {
 	defer func() {
 		if p := recover(); p != nil { // one bad look must not end the recording
-			err = fmt.Errorf("dead letters: the recorder panicked: %v", p)
+			err = fmt.Errorf("the recorder panicked: %v", p)
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.tracker.Forget() // what was in hand is found again by the next sweep
@@ -82,37 +92,22 @@ func (r *Recorder) Record(ctx context.Context) (err error) {
 	}()
 	ctx, cancel := context.WithTimeout(ctx, r.opts.Deadline)
 	defer cancel()
-	if err := errors.Join(r.look(ctx), r.write(ctx), r.tidy(ctx)); err != nil {
-		return err
+	err = r.look(ctx)
+	if r.store != nil {
+		if err = errors.Join(err, r.write(ctx), r.tidy(ctx)); err == nil {
+			r.opts.Metrics.succeeded()
+		}
 	}
-	r.opts.Metrics.succeeded()
-	return nil
-}
-
-// trimInterval is how often entries that are due leave a queue to which nothing
-// is added.
-const trimInterval = time.Minute
-
-// tidy takes back what vmpooler recorded as well, a moment after us, and lets go
-// what is due.
-func (r *Recorder) tidy(ctx context.Context) error {
-	dropped, err := r.store.Settle(ctx)
-	r.opts.Metrics.duplicates.Add(float64(dropped))
-	if err != nil || time.Since(r.trimmed) < trimInterval {
-		return err
-	}
-	sum, err := r.store.Trim(ctx)
-	r.opts.Metrics.wrote(nil, sum, err)
-	if err == nil {
-		r.trimmed = time.Now()
-	}
-	return err
+	return errors.Join(err, r.lookAtRequests(ctx)) // no dead letter hangs on requests
 }
 
 func (r *Recorder) look(ctx context.Context) error {
 	places, now, err := r.reader.Members(ctx)
 	if err != nil {
 		return err
+	}
+	if r.opts.Looked != nil {
+		r.opts.Looked(places, now)
 	}
 	need, first := r.needed(places, now)
 	records, err := r.reader.Hashes(ctx, need, lifecycle.HashFields())
@@ -167,86 +162,21 @@ func (r *Recorder) SweepDone(err error) {
 }
 
 func hash(rec vmpooler.HashRecord, now time.Time) lifecycle.Hash {
-	var expires time.Time
-	if rec.TTL > 0 {
-		expires = now.Add(rec.TTL)
-	}
-	return lifecycle.NewHash(rec.VM, rec.Fields, expires)
+	return lifecycle.NewHash(rec.VM, rec.Fields, expiry(rec.TTL, now))
 }
 
 // take counts events and lines failures up for the store.
 func (r *Recorder) take(events []lifecycle.Event) {
 	for _, e := range events {
-		if !e.Past && e.Pool != "" { // what is left of some hashes names no pool
-			r.opts.Metrics.events.WithLabelValues(strings.ToValidUTF8(e.Pool, "\uFFFD"), e.Kind.String()).Inc()
-		}
-		if e.Failure != nil {
+		r.opts.Events.vm(e)
+		if e.Failure != nil && r.store != nil {
 			r.waiting = append(r.waiting, candidate(e.Failure))
 		}
 	}
-	if len(r.waiting) > mostWaiting {
-		r.waiting = r.waiting[:mostWaiting]
+	if len(r.waiting) > r.most {
+		r.waiting = r.waiting[:r.most]
 		r.tracker.Forget()
 	}
-}
-
-func candidate(f *lifecycle.Failure) Candidate {
-	queue := f.Kind.Queue()
-	return Candidate{
-		Entry: Entry{
-			Queue: queue, QueueFrom: queue, VM: f.VM, Pool: f.Pool,
-			ErrorClass: f.Class, ErrorMessage: f.Message, FailedAt: f.At,
-			RequestID: f.RequestID, PoolAlias: f.PoolAlias,
-		},
-		CloneBegan: f.CloneBegan,
-	}
-}
-
-// write hands what waits to the store, and forgets what Redis has.
-func (r *Recorder) write(ctx context.Context) error {
-	r.mu.Lock()
-	batch := r.waiting
-	r.waiting = nil
-	r.mu.Unlock()
-	if len(batch) == 0 {
-		return nil
-	}
-	left, err := r.add(ctx, batch)
-	r.mu.Lock()
-	r.waiting = append(left, r.waiting...)
-	r.mu.Unlock()
-	return err
-}
-
-// add writes a batch and returns those of it that Redis has not taken.
-func (r *Recorder) add(ctx context.Context, batch []Candidate) (left []Candidate, err error) {
-	var ids []string
-	for _, c := range batch {
-		if c.RequestID != "" {
-			ids = append(ids, c.RequestID)
-		}
-	}
-	retries, err := r.reader.RequestRetries(ctx, ids)
-	if err != nil {
-		return batch, err
-	}
-	for i := range batch {
-		n := retries[batch[i].RequestID] // 0 for a pool's own VM, as vmpooler has it
-		batch[i].RetryCount = &n
-	}
-	results, sum, err := r.store.Add(ctx, batch)
-	added := make(map[string]int)
-	for i, result := range results {
-		switch result {
-		case Unwritten:
-			left = append(left, batch[i])
-		case Added:
-			added[batch[i].Queue]++
-		default:
-		}
-	}
-	r.opts.Metrics.wrote(added, sum, err)
-	return left, err
 }
 
 // note logs an error once, and its end.
@@ -261,9 +191,9 @@ func (r *Recorder) note(ctx context.Context, err error) {
 	switch text {
 	case r.failing:
 	case "":
-		level.Info(r.opts.Logger).Log("msg", "recording dead letters again")
+		level.Info(r.opts.Logger).Log("msg", "following the queues again")
 	default:
-		level.Error(r.opts.Logger).Log("msg", "dead letters can't be recorded; what has evidence is recorded later", "err", err)
+		level.Error(r.opts.Logger).Log("msg", "the queues can't be followed to the end; what has evidence is recorded later", "err", err)
 	}
 	r.failing = text
 }

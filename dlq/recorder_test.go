@@ -1,288 +1,125 @@
 package dlq
 
 import (
-	"bytes"
-	"encoding/json"
+	"context"
+	"errors"
 	"io"
-	"math/rand/v2"
-	"strconv"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/go-kit/log"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/vmpooler/vmpooler_exporter/internal/lifecycle"
-	"github.com/vmpooler/vmpooler_exporter/internal/testredis"
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
 )
 
-const dataTTL = 168 * time.Hour
+// beforeEach runs before every command of a client, and may refuse it.
+type beforeEach func(command string) error
 
-// replay is a recorded run, moved so that it ends now: dead letters leave by the
-// server's clock.
-type replay struct {
-	t     *testing.T
-	c     *redis.Client
-	trace *testredis.Trace
-	own   *testredis.Trace // what vmpooler itself wrote to its dead-letter queues; may be nil
-	shift time.Duration
-	at    float64
-	rules lifecycle.Rules
+func (beforeEach) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (f beforeEach) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if err := f(cmd.Name()); err != nil {
+			cmd.SetErr(err)
+			return err
+		}
+		return next(ctx, cmd)
+	}
 }
 
-func newReplay(t *testing.T, hard bool) *replay {
-	t.Helper()
-	r := &replay{t: t, c: server.Client(t), trace: testredis.Capture(), at: -1}
-	timeouts := map[string]time.Duration{}
-	if hard {
-		r.trace = testredis.CaptureHard()
-		timeouts = map[string]time.Duration{
-			"redhat-9-x86_64": 2 * time.Minute, "windows-2022-x86_64": 3 * time.Minute, "sles-15-ppc64le": 2 * time.Minute,
+func (f beforeEach) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		for _, cmd := range cmds {
+			if err := f(cmd.Name()); err != nil {
+				for _, cmd := range cmds {
+					cmd.SetErr(err)
+				}
+				return err
+			}
 		}
+		return next(ctx, cmds)
 	}
-	r.rules = lifecycle.Rules{DataTTL: dataTTL, Timeout: func(pool string) time.Duration {
-		if d, ok := timeouts[pool]; ok {
-			return d
-		}
-		return time.Minute
+}
+
+var oneMinute = lifecycle.Rules{DataTTL: dataTTL, Timeout: func(string) time.Duration { return time.Minute }}
+
+// failedHash is what the sweep shows of a clone that failed just now.
+func failedHash(vm string) vmpooler.HashRecord {
+	return vmpooler.HashRecord{VM: vm, TTL: dataTTL, Fields: map[string]string{
+		"pool": "p", "clone": vmpooler.FormatTime(time.Now()), "clone_error": "no space left", "request_id": "some-request",
 	}}
-	r.shift = time.Since(r.trace.At(480)).Truncate(time.Second)
-	return r
 }
 
-func (r *replay) now() time.Time { return r.trace.At(r.at).Add(r.shift) }
-
-// to applies the writes until at.
-func (r *replay) to(at float64) {
-	r.t.Helper()
-	if err := testredis.Apply(r.t.Context(), r.c, r.trace.Between(r.at, at), r.shift); err != nil {
-		r.t.Fatal(err)
+func vmsOf(all []Entry) []string {
+	var vms []string
+	for _, e := range all {
+		vms = append(vms, e.VM)
 	}
-	if r.own != nil {
-		r.applyOwn(r.own.Between(r.at, at))
-	}
-	r.at = at
+	slices.Sort(vms)
+	return vms
 }
 
-// applyOwn writes vmpooler's own dead letters, moved.
-func (r *replay) applyOwn(writes []testredis.Write) {
-	r.t.Helper()
-	for _, w := range writes {
-		queue, ok := vmpooler.DLQFromKey(w.Command[1])
-		if !ok || w.Command[0] != "zadd" {
-			continue
+// The sweep goes on while failures are written.
+func TestWhatIsFoundDuringAWriteIsWrittenNext(t *testing.T) {
+	c := server.Client(t)
+	e := newExporter(c, oneMinute, time.Now)
+	e.record(t)
+	e.Visit(failedHash("first"))
+	shown := false
+	c.AddHook(beforeEach(func(command string) error {
+		if command == "evalsha" && !shown {
+			shown = true
+			e.Visit(failedHash("second"))
 		}
-		score, err := strconv.ParseFloat(w.Command[2], 64)
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		rec, err := Decode(queue, w.Command[3], score)
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		rec.FailedAt = rec.FailedAt.Add(r.shift)
-		member, score := Encode(rec.Entry)
-		if err := r.c.ZAdd(r.t.Context(), w.Command[1], redis.Z{Score: score, Member: member}).Err(); err != nil {
-			r.t.Fatal(err)
-		}
+		return nil
+	}))
+	e.record(t)
+	e.record(t)
+	if got := vmsOf(entries(t, c)); !slices.Equal(got, []string{"first", "second"}) {
+		t.Errorf("entries of %v", got)
 	}
 }
 
-// exporter is a recorder with its sweep.
-type exporter struct {
-	*Recorder
-
-	reader  *vmpooler.Reader
-	metrics *Metrics
-}
-
-func (r *replay) exporter(c *redis.Client) *exporter {
-	reader := vmpooler.NewReader(c, vmpooler.ReaderOptions{Now: r.now})
-	m := NewMetrics(prometheus.NewRegistry(), nil, r.now)
-	return &exporter{NewRecorder(reader, NewStore(c, StoreOptions{TTL: dataTTL, MaxEntries: 10_000}), RecorderOptions{
-		Interval: time.Second, Deadline: time.Minute, Rules: r.rules, Logger: log.NewNopLogger(), Metrics: m,
-	}), reader, m}
-}
-
-func (e *exporter) sweep(t *testing.T) {
-	t.Helper()
-	_, err := e.reader.Sweep(t.Context(), vmpooler.SweepOptions{Fields: lifecycle.HashFields(), Visit: e.Visit})
-	if err != nil {
-		t.Fatal(err)
+func TestAFailureWaitsUntilItsRetriesCanBeRead(t *testing.T) {
+	c := server.Client(t)
+	e := newExporter(c, oneMinute, time.Now)
+	e.record(t)
+	do(t, c, "HSET "+vmpooler.RequestKey("some-request")+" retry_count 2")
+	e.Visit(failedHash("vm"))
+	broken := true
+	c.AddHook(beforeEach(func(command string) error {
+		if command == "hmget" && broken {
+			return io.EOF
+		}
+		return nil
+	}))
+	if err := e.Record(t.Context()); !errors.Is(err, io.EOF) {
+		t.Fatalf("Record = %v", err)
 	}
+	broken = false
+	e.record(t)
+	if got := entries(t, c); len(got) != 1 || got[0].RetryCount == nil || *got[0].RetryCount != 2 {
+		t.Errorf("entries %+v", got)
+	}
+}
+
+// A sweep that did not come to its end has not shown all of the past.
+func TestASweepThatFailedIsNoFirstSweep(t *testing.T) {
+	c := server.Client(t)
+	e := newExporter(c, oneMinute, time.Now)
+	e.record(t)
+	e.SweepDone(errors.New("connection reset"))
+	past := failedHash("vm")
+	past.TTL -= 3 * time.Hour
+	past.Fields["clone"] = vmpooler.FormatTime(time.Now().Add(-3*time.Hour - time.Minute))
+	e.Visit(past)
 	e.SweepDone(nil)
-}
-
-// entries returns how often each VM is in each queue.
-func (r *replay) entries() map[string]int {
-	r.t.Helper()
-	got := map[string]int{}
-	for _, q := range vmpooler.DLQQueues() {
-		for _, member := range r.c.ZRange(r.t.Context(), vmpooler.DLQKey(q), 0, -1).Val() {
-			vm, _, _ := strings.Cut(member, ":")
-			got[q+" "+vm]++
-		}
-	}
-	return got
-}
-
-// compare holds the entries against vmpooler's own dead letters.
-func (r *replay) compare(truth string, recall, precision float64) {
-	r.t.Helper()
-	want := map[string]int{}
-	total := 0
-	for d := json.NewDecoder(bytes.NewReader(testredis.File(truth))); ; {
-		var l struct {
-			Queue string
-			Entry struct{ VM string }
-		}
-		if err := d.Decode(&l); err == io.EOF {
-			break
-		} else if err != nil {
-			r.t.Fatal(err)
-		}
-		want[l.Queue+" "+l.Entry.VM]++
-		total++
-	}
-	found, extra := 0, 0
-	for key, n := range r.entries() {
-		found += min(n, want[key])
-		extra += max(0, n-want[key])
-		if n > max(1, want[key]) {
-			r.t.Errorf("%s is there %d times", key, n)
-		}
-	}
-	gotRecall, gotPrecision := float64(found)/float64(total), float64(found)/float64(found+extra)
-	r.t.Logf("found %d of %d (recall %.1f %%), %d extra (precision %.1f %%)", found, total, 100*gotRecall, extra, 100*gotPrecision)
-	if gotRecall < recall || gotPrecision < precision {
-		r.t.Errorf("recall %.3f (at least %.3f), precision %.3f (at least %.3f)", gotRecall, recall, gotPrecision, precision)
-	}
-}
-
-var runs = map[string]struct {
-	hard  bool
-	end   float64
-	truth string
-}{
-	"the ordinary run": {false, 480, "capture/dlq.jsonl"},
-	"the hard run":     {true, 442, "capture-hard/dlq.jsonl"},
-}
-
-func TestTheRecordedRunsDeadLettersAreCaptured(t *testing.T) {
-	for name, run := range runs {
-		t.Run(name, func(t *testing.T) {
-			r := newReplay(t, run.hard)
-			e := r.exporter(r.c)
-			for at := 1.0; at <= run.end; at++ {
-				r.to(at)
-				if err := e.Record(t.Context()); err != nil {
-					t.Fatal(err)
-				}
-				if int(at)%60 == 0 {
-					e.sweep(t)
-				}
-			}
-			if err := e.Record(t.Context()); err != nil { // what the last sweep found
-				t.Fatal(err)
-			}
-			r.compare(run.truth, 0.985, 0.985)
-		})
-	}
-}
-
-func TestAnExporterThatStartsLaterFindsWhatHappenedBefore(t *testing.T) {
-	for name, run := range runs {
-		t.Run(name, func(t *testing.T) {
-			r := newReplay(t, run.hard)
-			r.to(run.end)
-			e := r.exporter(r.c)
-			for range 2 {
-				if err := e.Record(t.Context()); err != nil {
-					t.Fatal(err)
-				}
-				e.sweep(t)
-			}
-			if err := e.Record(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			r.compare(run.truth, 0.94, 0.98)
-			if n := testutil.CollectAndCount(e.metrics.events); n != 0 {
-				t.Errorf("%d rates of what happened before anybody watched", n)
-			}
-		})
-	}
-}
-
-// Twenty restarts, a second exporter, and vmpooler's own dead-letter queue: each
-// failure is one entry.
-func TestEachFailureIsOneEntry(t *testing.T) {
-	r := newReplay(t, true)
-	r.own = testredis.CaptureHardOwn()
-	rng := rand.New(rand.NewPCG(1, 2))
-	first, second := r.exporter(r.c), r.exporter(r.c)
-	restarts := 0
-	for at := 1.0; at <= 442; at++ {
-		r.to(at)
-		for _, e := range []*exporter{first, second} {
-			if err := e.Record(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if int(at)%60 == 0 {
-				e.sweep(t)
-			}
-		}
-		if rng.IntN(20) == 0 {
-			first, second = second, r.exporter(r.c)
-			restarts++
-		}
-	}
-	if restarts < 20 {
-		t.Errorf("only %d restarts", restarts)
-	}
-	r.compare("capture-hard/dlq.jsonl", 0.985, 0.985)
-}
-
-func TestWhatRedisRefusesIsRecordedLater(t *testing.T) {
-	s := testredis.New(t)
-	admin := s.Client(t)
-	r := newReplay(t, false)
-	r.c = admin
-	for _, words := range [][]any{
-		{"ACL", "SETUSER", "exporter", "on", ">pw", "~*", "+@all", "-zadd"},
-	} {
-		if err := admin.Do(t.Context(), words...).Err(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c := redis.NewClient(&redis.Options{Network: "unix", Addr: s.Socket, Username: "exporter", Password: "pw", DisableIdentity: true})
-	t.Cleanup(func() { c.Close() })
-	e := r.exporter(c)
-	before := testutil.ToFloat64(e.metrics.lastSuccess)
-	r.to(100)
-	for range 3 {
-		if err := e.Record(t.Context()); err == nil || !strings.Contains(err.Error(), "can't run this command") {
-			t.Fatalf("Record = %v", err)
-		}
-		e.sweep(t)
-	}
-	if testutil.ToFloat64(e.metrics.lastSuccess) != before || testutil.ToFloat64(e.metrics.failures) == 0 {
-		t.Error("the time of the last success did not stand still, or the failures are not counted")
-	}
-	if err := admin.Do(t.Context(), "ACL", "SETUSER", "exporter", "+zadd").Err(); err != nil {
-		t.Fatal(err)
-	}
-	if err := e.Record(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if n := len(r.entries()); n < 20 {
-		t.Errorf("%d entries once writes work again", n)
-	}
-	if testutil.ToFloat64(e.metrics.lastSuccess) == before {
-		t.Error("the time of the last success stands still for ever")
+	e.record(t)
+	if got := vmsOf(entries(t, c)); !slices.Equal(got, []string{"vm"}) {
+		t.Errorf("entries of %v", got)
 	}
 }
 
@@ -300,15 +137,13 @@ func TestAPanicDoesNotEndTheRecording(t *testing.T) {
 		}
 	}
 	panics := true
-	r := &replay{t: t, c: c, trace: testredis.Capture(), shift: now.Sub(testredis.Capture().At(0)), rules: lifecycle.Rules{
-		DataTTL: dataTTL, Timeout: func(string) time.Duration {
-			if panics {
-				panic("oh")
-			}
-			return time.Minute
-		},
+	rules := lifecycle.Rules{DataTTL: dataTTL, Timeout: func(string) time.Duration {
+		if panics {
+			panic("oh")
+		}
+		return time.Minute
 	}}
-	e := r.exporter(c)
+	e := newExporter(c, rules, time.Now)
 	if err := e.Record(t.Context()); err == nil || !strings.Contains(err.Error(), "panicked: oh") {
 		t.Fatalf("Record = %v", err)
 	}
@@ -316,10 +151,8 @@ func TestAPanicDoesNotEndTheRecording(t *testing.T) {
 		"pool": "p", "clone": vmpooler.FormatTime(now.Add(-time.Hour)), "destroy": vmpooler.FormatTime(now),
 	}})
 	panics = false
-	if err := e.Record(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if got := r.entries(); got["pending vm"] != 1 {
+	e.record(t)
+	if got := entries(t, c); len(got) != 1 || got[0].VM != "vm" || got[0].Queue != "pending" {
 		t.Errorf("entries %v", got)
 	}
 }

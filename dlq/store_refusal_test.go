@@ -74,6 +74,7 @@ func prepared(t *testing.T, c *redis.Client) {
 	vmpoolerWrites(t, c, "kept", now)
 	c.Expire(t.Context(), vmpooler.DLQKey("clone"), 100*time.Hour)
 	c.ZAdd(t.Context(), IndexKey("clone"), redis.Z{Score: 1, Member: "stale"})
+	c.ZAdd(t.Context(), OwnKey("clone"), redis.Z{Score: 1, Member: "clone-0:1"})
 }
 
 func client(t *testing.T, s *testredis.Server, change func(*redis.Options)) *redis.Client {
@@ -155,7 +156,7 @@ func TestAUserWhoMayNotTouchTheIndexChangesNothing(t *testing.T) {
 }
 
 func TestAKeyOfAnotherTypeIsLeftAsItWas(t *testing.T) {
-	for _, key := range []string{vmpooler.DLQKey("clone"), IndexKey("clone")} {
+	for _, key := range []string{vmpooler.DLQKey("clone"), IndexKey("clone"), OwnKey("clone")} {
 		t.Run(key, func(t *testing.T) {
 			c := server.Client(t)
 			prepared(t, c)

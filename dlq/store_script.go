@@ -16,7 +16,7 @@ import (
 const (
 	// batchSize is how many failures one call of the script writes, and
 	// dropSize how many entries it drops for their age and how many for the queue's
-	// size: some 8 µs a failure and 1 µs an entry, see BenchmarkBurst. No call may
+	// size: some 10 µs a failure and 1 µs an entry, see BenchmarkBurst. No call may
 	// take over 5 ms.
 	batchSize = 50
 	dropSize  = 500
@@ -68,11 +68,11 @@ func prepare(c Candidate) written {
 
 // run calls the script, and again until nothing is left to drop.
 func (s *Store) run(ctx context.Context, queue string, view *queueView, batch []written, sum *AddSummary) ([]Result, error) {
-	keys := []string{vmpooler.DLQKey(queue), IndexKey(queue)}
-	args := []any{s.opts.TTL.Milliseconds(), backstop.Milliseconds(), s.opts.MaxEntries, dropSize}
+	keys := []string{vmpooler.DLQKey(queue), IndexKey(queue), OwnKey(queue)}
+	args := []any{s.opts.TTL.Milliseconds(), backstop.Milliseconds(), s.opts.MaxEntries, dropSize, markFor.Milliseconds()}
 	settings := len(args)
 	for _, w := range batch {
-		args = append(args, w.member, formatScore(w.score), w.vm, formatScore(w.cutoff), view.seen(w.vm))
+		args = append(args, w.member, formatScore(w.score), w.vm, formatScore(w.cutoff), view.seen(w.vm), MemberID(queue, w.member))
 	}
 	var results []Result
 	for {

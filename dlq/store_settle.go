@@ -21,16 +21,18 @@ return 0`)
 // Settle takes back what this Store added and vmpooler then recorded as well:
 // vmpooler writes without looking, so where it comes second there are two, until
 // this drops the Store's own (vmpooler's knows the class of a ready VM's error).
+// Its first call does the same for what processes before this one added in the
+// last hour: one that ended in between left two.
+//
 // Call it some seconds after each Add that added something; with nothing added in
-// the last minute it asks Redis nothing. It returns how many it dropped.
+// the last minute it asks Redis nothing. It returns how many it dropped. An error
+// names the queue's key and wraps Redis's.
 func (s *Store) Settle(ctx context.Context) (dropped int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var errs []error
-	for _, v := range s.queues {
-		if len(v.recent) == 0 {
-			continue
-		}
+	for _, queue := range known {
+		v := s.view(queue)
 		n, err := s.settle(ctx, v)
 		dropped += n
 		if err != nil {
@@ -41,7 +43,16 @@ func (s *Store) Settle(ctx context.Context) (dropped int, err error) {
 }
 
 func (s *Store) settle(ctx context.Context, v *queueView) (dropped int, err error) {
+	if err := v.recall(ctx, s.client); err != nil {
+		return 0, err
+	}
+	if len(v.recent) == 0 {
+		return 0, nil
+	}
 	if err := v.refresh(ctx, s.client); err != nil {
+		return 0, err
+	}
+	if err := s.spareOwn(ctx, v); err != nil {
 		return 0, err
 	}
 	for vm, other := range v.twice {
@@ -59,4 +70,22 @@ func (s *Store) settle(ctx context.Context, v *queueView) (dropped int, err erro
 		}
 	}
 	return dropped, nil
+}
+
+// spareOwn forgets pairs of which an exporter wrote both: these are two failures,
+// since no exporter writes one twice.
+func (s *Store) spareOwn(ctx context.Context, v *queueView) error {
+	if len(v.twice) == 0 {
+		return nil
+	}
+	marks, err := readMarks(ctx, s.client, v.queue)
+	if err != nil {
+		return err
+	}
+	for vm, other := range v.twice {
+		if _, own := marks[MemberID(v.queue, other)]; own {
+			delete(v.twice, vm)
+		}
+	}
+	return nil
 }

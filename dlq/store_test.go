@@ -74,6 +74,8 @@ func TestALifeOfAVMFailsOnce(t *testing.T) {
 		{"vmpooler's, four seconds after", map[string]time.Time{"a": at(13 * s)}, nil, failure("a", t0, at(9*s)), Duplicate},
 		{"vmpooler's, minutes after", map[string]time.Time{"a": at(400 * s)}, nil, failure("a", t0, at(9*s)), Duplicate},
 		{"vmpooler's, in the second of the clone", map[string]time.Time{"a": t0}, nil, failure("a", at(s), at(2*s)), Duplicate},
+		{"vmpooler's, as long before the clone as clocks may differ", map[string]time.Time{"a": t0.Add(-cloneSlack)}, nil, failure("a", t0, at(9*s)), Duplicate},
+		{"vmpooler's, longer before the clone", map[string]time.Time{"a": t0.Add(-cloneSlack - s)}, nil, failure("a", t0, at(9*s)), Added},
 		{"the next life", nil, []Candidate{failure("a", t0, at(9*s))}, failure("a", at(60*s), at(69*s)), Added},
 		{"the next life, vmpooler's before", map[string]time.Time{"a": at(9 * s)}, nil, failure("a", at(60*s), at(69*s)), Added},
 		{"a name that begins the same", map[string]time.Time{"ab": at(9 * s), "a:b": at(9 * s)}, nil, failure("a", t0, at(9*s)), Added},
@@ -119,6 +121,53 @@ func TestQueuesAreApart(t *testing.T) {
 	z := c.ZRangeWithScores(t.Context(), vmpooler.DLQKey("ready"), 0, -1).Val()
 	if r, err := Decode("ready", z[0].Member.(string), z[0].Score); err != nil || r.QueueFrom != "ready" {
 		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestAFailureThatComesTwiceInOneAddIsOneEntry(t *testing.T) {
+	c, t0 := server.Client(t), began()
+	later := failure("a", t0, t0.Add(9*time.Second))
+	results, _ := mustAdd(t, NewStore(c, storeOptions), later, failure("b", t0, t0), failure("a", t0, t0.Add(5*time.Second)))
+	if d := cmp.Diff([]Result{Duplicate, Added, Added}, results); d != "" || size(t, c) != 2 {
+		t.Error(d, size(t, c))
+	}
+}
+
+// A failure whose entry has just left is known for an hour more.
+func TestTheIndexForgetsLaterThanTheQueue(t *testing.T) {
+	c := server.Client(t)
+	now := time.Now()
+	s := NewStore(c, StoreOptions{TTL: 2 * time.Hour, MaxEntries: 10})
+	for vm, ago := range map[string]time.Duration{"known": 170 * time.Minute, "forgotten": 190 * time.Minute} {
+		c.ZAdd(t.Context(), IndexKey("clone"), redis.Z{Score: seconds(now.Add(-ago)), Member: vm})
+	}
+	if _, err := s.Trim(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if left := c.ZRange(t.Context(), IndexKey("clone"), 0, -1).Val(); len(left) != 1 || left[0] != "known" {
+		t.Errorf("%q", left)
+	}
+}
+
+func TestOfTwoLettersOfAVMTheNewestCounts(t *testing.T) {
+	c, t0 := server.Client(t), began()
+	vmpoolerWrites(t, c, "vm", t0.Add(-time.Hour))
+	vmpoolerWrites(t, c, "vm", t0.Add(9*time.Second))
+	if got, _ := mustAdd(t, NewStore(c, storeOptions), failure("vm", t0, t0.Add(8*time.Second))); got[0] != Duplicate {
+		t.Error(got)
+	}
+}
+
+// What a Store remembers grows with what the queue holds.
+func TestAStoreForgetsWithTheQueue(t *testing.T) {
+	c, t0 := server.Client(t), began()
+	s := NewStore(c, StoreOptions{TTL: time.Hour, MaxEntries: 10})
+	vmpoolerWrites(t, c, "known", time.Now().Add(-110*time.Minute))
+	vmpoolerWrites(t, c, "forgotten", time.Now().Add(-130*time.Minute))
+	mustAdd(t, s, failure("vm", t0, t0))
+	newest := s.view("clone").newest
+	if _, ok := newest["known"]; !ok || len(newest) != 2 {
+		t.Errorf("%v", newest)
 	}
 }
 
@@ -228,11 +277,13 @@ func TestEveryAddPutsTheBackstopOff(t *testing.T) {
 	s := NewStore(c, StoreOptions{TTL: 2 * time.Hour, MaxEntries: 10})
 	for i := range 2 {
 		mustAdd(t, s, failure(fmt.Sprint(i), t0, t0))
-		for _, key := range []string{vmpooler.DLQKey("clone"), IndexKey("clone")} {
-			if ttl := c.PTTL(t.Context(), key).Val(); ttl > 3*time.Hour || ttl < 3*time.Hour-time.Minute {
+		for key, want := range map[string]time.Duration{
+			vmpooler.DLQKey("clone"): 3 * time.Hour, IndexKey("clone"): 3 * time.Hour, OwnKey("clone"): markFor,
+		} {
+			if ttl := c.PTTL(t.Context(), key).Val(); ttl > want || ttl < want-time.Minute {
 				t.Errorf("%s expires in %v", key, ttl)
 			}
-			c.Expire(t.Context(), key, time.Minute)
+			c.Expire(t.Context(), key, 30*time.Second)
 		}
 	}
 }
@@ -242,13 +293,13 @@ func TestMessagesAreCleanAndTheOrderIsThatOfTheFailures(t *testing.T) {
 	var all []Candidate
 	for i := range 300 {
 		f := failure(fmt.Sprintf("vm-%03d", i), t0, t0.Add(-time.Duration(i)*time.Second))
-		f.ErrorMessage = "token:abc\n"
+		f.ErrorMessage, f.ErrorClass = "token:abc\n", "IOError\x1b"
 		all = append(all, f)
 	}
 	mustAdd(t, NewStore(c, storeOptions), all...)
 	for i, z := range c.ZRevRangeWithScores(t.Context(), vmpooler.DLQKey("clone"), 0, -1).Val() {
 		r, err := Decode("clone", z.Member.(string), z.Score)
-		if err != nil || r.VM != all[i].VM || r.ErrorMessage != `token:[redacted]` && r.ErrorMessage != `token:[redacted]\n` || !r.FailedAt.Equal(all[i].FailedAt) {
+		if err != nil || r.VM != all[i].VM || r.ErrorClass != `IOError\x1b` || r.ErrorMessage != `token:[redacted]` && r.ErrorMessage != `token:[redacted]\n` || !r.FailedAt.Equal(all[i].FailedAt) {
 			t.Fatalf("%d: %+v, %v", i, r, err)
 		}
 	}
@@ -275,30 +326,6 @@ func TestAQueueThatVmpoolerHasNotIsAnError(t *testing.T) {
 		t.Error(err)
 	}
 	if d := cmp.Diff([]Result{Unwritten, Added}, results); d != "" {
-		t.Error(d)
-	}
-}
-
-func TestSettleLeavesVmpoolersEntryOfTheTwo(t *testing.T) {
-	c, t0 := server.Client(t), began()
-	at := time.Now().Truncate(time.Second)
-	s := NewStore(c, storeOptions)
-	if n, err := s.Settle(t.Context()); n != 0 || err != nil {
-		t.Error(n, err)
-	}
-	mustAdd(t, s, failure("a", t0, at), failure("b", t0, at), failure("ab", t0, at))
-	vmpoolerWrites(t, c, "a", at.Add(time.Second))
-	for want := 1; want >= 0; want-- { // and not again
-		if n, err := s.Settle(t.Context()); n != want || err != nil {
-			t.Error(n, err)
-		}
-	}
-	vms := map[string]string{}
-	for _, z := range c.ZRangeWithScores(t.Context(), vmpooler.DLQKey("clone"), 0, -1).Val() {
-		r, _ := Decode("clone", z.Member.(string), z.Score)
-		vms[r.VM] += r.ErrorClass
-	}
-	if d := cmp.Diff(map[string]string{"a": "IOError", "b": "RuntimeError", "ab": "RuntimeError"}, vms); d != "" {
 		t.Error(d)
 	}
 }

@@ -31,18 +31,21 @@ const (
 // the script is no different from what it writes just after the script: see
 // Settle.
 type queueView struct {
+	queue  string
 	key    string
 	read   time.Time          // the server's clock at the last reading; zero before the first
 	newest map[string]float64 // VM → epoch seconds
-	recent map[string]written // what this Store added lately, for Settle
+	recent map[string]written // what this Store added lately, or one before it, for Settle
 	twice  map[string]string  // VM of recent → the member under which somebody else recorded it too
+
+	recalled bool // whether what was added before this Store began is in recent
 }
 
 func (s *Store) view(queue string) *queueView {
 	v := s.queues[queue]
 	if v == nil {
 		v = &queueView{
-			key: vmpooler.DLQKey(queue), newest: make(map[string]float64),
+			queue: queue, key: vmpooler.DLQKey(queue), newest: make(map[string]float64),
 			recent: make(map[string]written), twice: make(map[string]string),
 		}
 		s.queues[queue] = v
@@ -50,8 +53,7 @@ func (s *Store) view(queue string) *queueView {
 	return v
 }
 
-// refresh reads what was written since the last reading, newest first: entries
-// leave at the other end, so nothing moves from a page to one already read.
+// refresh reads what was written since the last reading.
 func (v *queueView) refresh(ctx context.Context, client redis.Cmdable) error {
 	now, err := client.Time(ctx).Result()
 	if err != nil {
@@ -61,6 +63,17 @@ func (v *queueView) refresh(ctx context.Context, client redis.Cmdable) error {
 	if !v.read.IsZero() {
 		since = seconds(v.read.Add(-reread))
 	}
+	if err := v.pages(ctx, client, since, v.note); err != nil {
+		return err
+	}
+	v.read = now
+	return nil
+}
+
+// pages shows each the members that score since or more, newest first: entries
+// leave at the other end, so nothing moves from a page to one already read. Some
+// that score less are shown as well.
+func (v *queueView) pages(ctx context.Context, client redis.Cmdable, since float64, each func(member string, score float64)) error {
 	for start := int64(0); ; start += pageSize {
 		page, err := client.ZRangeArgsWithScores(ctx, redis.ZRangeArgs{
 			Key: v.key, Start: start, Stop: start + pageSize - 1, Rev: true,
@@ -69,14 +82,12 @@ func (v *queueView) refresh(ctx context.Context, client redis.Cmdable) error {
 			return err
 		}
 		for _, z := range page {
-			v.note(z.Member.(string), z.Score)
+			each(z.Member.(string), z.Score)
 		}
 		if len(page) < pageSize || page[len(page)-1].Score < since {
-			break
+			return nil
 		}
 	}
-	v.read = now
-	return nil
 }
 
 // note takes a member of the queue into the view.
@@ -88,9 +99,16 @@ func (v *queueView) note(member string, score float64) {
 	if last, ok := v.newest[vm]; !ok || score > last {
 		v.newest[vm] = score
 	}
-	if own, ok := v.recent[vm]; ok && own.member != member && score >= own.cutoff {
+	if own, ok := v.recent[vm]; ok && own.member != member && own.sameFailure(score) {
 		v.twice[vm] = member
 	}
+}
+
+// sameFailure says whether what somebody else wrote of the VM after us may be
+// this failure. It is written when vmpooler comes upon it, which is at about the
+// time that we did; how exactly its clock tells that nobody knows.
+func (w *written) sameFailure(score float64) bool {
+	return score >= w.cutoff && score <= seconds(w.at.Add(sameFailure))
 }
 
 // added takes what the script added into the view.

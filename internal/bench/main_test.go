@@ -5,13 +5,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"math"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -75,38 +73,56 @@ func runAll(m *testing.M) (code int, err error) {
 
 // site is a Redis with a state in it and an exporter process beside it.
 type site struct {
-	server *testredis.Server
-	client *redis.Client
-	floor  *floor
-	pools  []string
-	url    string
-	pid    int
+	server  *testredis.Server
+	client  *redis.Client
+	floor   *floor
+	uniform []simulator.Pool
+	pools   []string // their names
+	url     string
+	pid     int
 }
 
+// newSite has uniform pools, with perPool VMs pending, ready, running and
+// completed in each, and the hashes of destroyed VMs.
 func newSite(b *testing.B, npools int, perPool [4]int, hashes int) *site {
 	b.Helper()
-	s := &site{server: testredis.New(b)}
+	s := startSite(b, npools, perPool[1])
+	s.populate(b, simulator.State{
+		Pending: perPool[0], Ready: perPool[1], Running: perPool[2], Completed: perPool[3],
+		DestroyedHashes: hashes, DeadLetters: deadLetters, Seed: 1,
+	})
+	return s
+}
+
+// startSite has an empty Redis, for pools of that size.
+func startSite(b *testing.B, npools, size int) *site {
+	b.Helper()
+	s := &site{server: testredis.New(b), uniform: simulator.UniformPools(npools, size)}
 	var err error
 	if s.client, err = redisclient.New(s.config(), redisclient.Options{}); err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { s.client.Close() })
-	ps := simulator.UniformPools(npools, perPool[1])
-	for _, p := range ps {
+	for _, p := range s.uniform {
 		s.pools = append(s.pools, p.Name)
-	}
-	err = simulator.Populate(context.Background(), s.client, simulator.State{
-		Pools: ps, Pending: perPool[0], Ready: perPool[1], Running: perPool[2], Completed: perPool[3],
-		DestroyedHashes: hashes, DeadLetters: deadLetters, Now: time.Now(), Seed: 1,
-	})
-	if err != nil {
-		b.Fatal(err)
 	}
 	if s.floor, err = dialFloor(s.server.Socket); err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { s.floor.close() })
 	return s
+}
+
+// populate replaces all that is in Redis by a state of the site's pools, now.
+func (s *site) populate(b *testing.B, st simulator.State) {
+	b.Helper()
+	if err := s.client.FlushAll(b.Context()).Err(); err != nil {
+		b.Fatal(err)
+	}
+	st.Pools, st.Now = s.uniform, time.Now()
+	if err := simulator.Populate(b.Context(), s.client, st); err != nil {
+		b.Fatal(err)
+	}
 }
 
 func (s *site) config() config.Redis { return config.Redis{Network: "unix", Addr: s.server.Socket} }
@@ -173,72 +189,30 @@ func (s *site) scrape(b *testing.B) {
 	}
 }
 
-// memory returns a field of /proc/<pid>/status in MiB.
+// memory returns a field of the exporter's /proc/<pid>/status in MiB.
 func (s *site) memory(b *testing.B, field string) float64 {
 	b.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.pid))
+	mib, ok := memory(s.pid, field)
+	if !ok {
+		b.Fatalf("no %s in /proc", field)
+	}
+	return mib
+}
+
+// memory returns a field of /proc/<pid>/status in MiB; a process that has ended
+// has none.
+func memory(pid int, field string) (mib float64, ok bool) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		b.Fatal(err)
+		return 0, false
 	}
 	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, field+":"); ok {
+		if rest, found := strings.CutPrefix(line, field+":"); found {
 			kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-			if err != nil {
-				b.Fatal(err)
-			}
-			return kb / 1024
+			return kb / 1024, err == nil
 		}
 	}
-	b.Fatalf("no %s in /proc", field)
-	return 0
-}
-
-// samples are the durations of one operation.
-type samples []time.Duration
-
-func (s *samples) time(f func()) {
-	began := time.Now()
-	f()
-	*s = append(*s, time.Since(began))
-}
-
-func (s *samples) quantile(q float64) time.Duration {
-	sorted := slices.Sorted(slices.Values(*s))
-	return sorted[int(math.Ceil(q*float64(len(sorted)-1)))]
-}
-
-func (s *samples) median() time.Duration { return s.quantile(0.5) }
-
-func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
-
-// report collects the rows of the table.
-type report struct{ rows []row }
-
-type row struct{ what, measured, target string }
-
-func (r *report) add(b *testing.B, what, target, format string, args ...any) {
-	b.Helper()
-	r.rows = append(r.rows, row{what, fmt.Sprintf(format, args...), target})
-}
-
-func (r *report) print(w io.Writer) {
-	if len(r.rows) == 0 {
-		return
-	}
-	head := row{"what", "measured", "target"}
-	width := [2]int{len(head.what), len(head.measured)}
-	for _, x := range r.rows {
-		width[0], width[1] = max(width[0], len([]rune(x.what))), max(width[1], len([]rune(x.measured)))
-	}
-	line := func(x row) {
-		fmt.Fprintf(w, "| %-*s | %-*s | %s |\n", width[0], x.what, width[1], x.measured, x.target)
-	}
-	fmt.Fprintln(w)
-	line(head)
-	fmt.Fprintln(w, "| --- | --- | --- |")
-	for _, x := range r.rows {
-		line(x)
-	}
+	return 0, false
 }
 
 func reader(s *site) *vmpooler.Reader { return vmpooler.NewReader(s.client, vmpooler.ReaderOptions{}) }

@@ -33,21 +33,23 @@ func BenchmarkScrape(b *testing.B) {
 		scrapes.time(func() { few.scrape(b) })
 		scrapesMany.time(func() { many.scrape(b) })
 	}
-	const least = 100 // for a 99th percentile
-	if len(scrapes) < least {
-		return // the trial run that testing makes first
+	if !enough(b, len(scrapes), 100) { // for a 99th percentile
+		return
 	}
 	b.ReportMetric(ratio(scrapes.median(), floors.median()), "x-floor")
 	b.ReportMetric(ratio(scrapes.quantile(0.99), floors.median()), "p99-x-floor")
-	table.add(b, "queue floor, median", "", "%.2f ms", ms(floors.median()))
-	table.add(b, "scrape, median / floor", "≤ 3", "%.2f (%.2f ms)", ratio(scrapes.median(), floors.median()), ms(scrapes.median()))
-	table.add(b, "scrape, 99th percentile / floor", "≤ 10", "%.2f (%.2f ms)", ratio(scrapes.quantile(0.99), floors.median()), ms(scrapes.quantile(0.99)))
-	table.add(b, "scrape with 1,000,000 hashes / with 90,000", "≤ 1.3", "%.2f", ratio(scrapesMany.median(), scrapes.median()))
-	table.add(b, "RSS after the scrapes, 90,000 hashes", "≤ 40 MiB", "%.1f MiB (peak %.1f)", few.memory(b, "VmRSS"), few.memory(b, "VmHWM"))
-	table.add(b, "RSS after the scrapes, 1,000,000 hashes", "≤ 64 MiB", "%.1f MiB (peak %.1f)", many.memory(b, "VmRSS"), many.memory(b, "VmHWM"))
+	table.add(b, "queue floor, median", unchecked(""), ms(floors.median()), "%.2f ms", ms(floors.median()))
+	x := ratio(scrapes.median(), floors.median())
+	table.add(b, "scrape, median / floor", atMost(3, ""), x, "%.2f (%.2f ms)", x, ms(scrapes.median()))
+	x = ratio(scrapes.quantile(0.99), floors.median())
+	table.add(b, "scrape, 99th percentile / floor", atMost(10, ""), x, "%.2f (%.2f ms)", x, ms(scrapes.quantile(0.99)))
+	x = ratio(scrapesMany.median(), scrapes.median())
+	table.add(b, "scrape with 1,000,000 hashes / with 90,000", atMost(1.3, ""), x, "%.2f", x)
+	x = few.memory(b, "VmRSS")
+	table.add(b, "RSS after the scrapes, 90,000 hashes", atMost(40, " MiB"), x, "%.1f MiB (peak %.1f)", x, few.memory(b, "VmHWM"))
+	x = many.memory(b, "VmRSS")
+	table.add(b, "RSS after the scrapes, 1,000,000 hashes", atMost(64, " MiB"), x, "%.1f MiB (peak %.1f)", x, many.memory(b, "VmHWM"))
 }
-
-func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // BenchmarkSweep times whole unthrottled sweeps in turn with their floor.
 func BenchmarkSweep(b *testing.B) {
@@ -70,12 +72,12 @@ func BenchmarkSweep(b *testing.B) {
 			}
 		})
 	}
-	const least = 5
-	if len(sweeps) < least {
+	if !enough(b, len(sweeps), 5) {
 		return
 	}
-	b.ReportMetric(ratio(sweeps.median(), floors.median()), "x-floor")
-	table.add(b, "unthrottled sweep, median / its floor", "≤ 1.5", "%.2f (%.0f ms for 90,000 hashes)", ratio(sweeps.median(), floors.median()), ms(sweeps.median()))
+	x := ratio(sweeps.median(), floors.median())
+	b.ReportMetric(x, "x-floor")
+	table.add(b, "unthrottled sweep, median / its floor", atMost(1.5, ""), x, "%.2f (%.0f ms for 90,000 hashes)", x, ms(sweeps.median()))
 }
 
 // BenchmarkGrowth holds a scrape of 500 pools × 100 VMs against one of 60 × 95,
@@ -90,13 +92,12 @@ func BenchmarkGrowth(b *testing.B) {
 		s.time(func() { small.scrape(b) })
 		l.time(func() { large.scrape(b) })
 	}
-	const least = 20
-	if len(s) < least {
+	if !enough(b, len(s), 20) {
 		return
 	}
 	perVM := ratio(l.median(), s.median()) * vms / (500 * 100)
 	b.ReportMetric(perVM, "x-per-VM")
-	table.add(b, "scrape of 500 pools × 100 VMs / of 60 × 95, per VM", "linear: about 1", "%.2f (%.1f ms)", perVM, ms(l.median()))
+	table.add(b, "scrape of 500 pools × 100 VMs / of 60 × 95, per VM", unchecked("linear: about 1"), perVM, "%.2f (%.1f ms)", perVM, ms(l.median()))
 }
 
 // BenchmarkAllocations counts what a scrape allocates, in this process.
@@ -113,7 +114,7 @@ func BenchmarkAllocations(b *testing.B) {
 	per := testing.AllocsPerRun(10, func() { h.ServeHTTP(w, r) }) / vms
 	b.ReportMetric(per, "allocs/VM")
 	if b.N > 1 {
-		table.add(b, "allocations of a scrape, per VM", "single digits", "%.1f", per)
+		table.add(b, "allocations of a scrape, per VM", target{"single digits", 9.9}, per, "%.1f", per)
 	}
 }
 

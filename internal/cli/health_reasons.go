@@ -47,6 +47,7 @@ func reasonText(k health.Check, r *health.Report) string {
 		return fmt.Sprintf("pool %s: %s pending, limit %s", poolName(k.Pool), value, poolLimit(k, r.Thresholds.PendingQueueMax))
 	case health.ReadyQueue:
 		return fmt.Sprintf("pool %s: %s ready, limit %s", poolName(k.Pool), value, poolLimit(k, r.Thresholds.ReadyQueueMax))
+	case health.QueueCliff, health.PurgeHeld: // no reasons of the status
 	}
 	return fmt.Sprintf("%s %s: %s, limit %s", k.Condition, poolName(k.Pool), value, limit)
 }

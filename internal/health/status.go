@@ -46,6 +46,13 @@ const (
 	ReadyQueue   Condition = "ready_queue"
 )
 
+// Conditions that do not lead to the status, which follows vmpooler's own rule:
+// the exporter itself observes them, over time.
+const (
+	QueueCliff Condition = "queue_cliff" // a pool has just lost most of its VMs
+	PurgeHeld  Condition = "purge_held"  // a pool is not purged
+)
+
 // Check is one comparison of a value with its threshold. All comparisons are
 // strict, as vmpooler's are.
 type Check struct {

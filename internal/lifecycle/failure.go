@@ -85,7 +85,10 @@ func (r Rules) Judge(h Hash) (Failure, bool) {
 		if f.Message == "" {
 			f.Message = messageTimeout
 		}
-		f.At = h.Clone.Add(timeout)
+		f.At = h.Clone.Add(timeout) // vmpooler noticed at its next look, which may have been long after
+		if left := earlier(h.LeftPending, h.Destroy).Truncate(time.Second); left.After(f.At) && !h.LeftPending.IsZero() {
+			f.At = left
+		}
 	}
 	return f, !f.At.IsZero()
 }

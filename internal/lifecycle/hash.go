@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
@@ -20,6 +21,13 @@ type Hash struct {
 	Check    time.Time // vmpooler last looked after it while it was ready
 	Destroy  time.Time // its destruction began, for the last time: each attempt stamps it anew
 
+	// LeftPending is when it was seen to have left pending; zero if nobody saw it.
+	// It is in no hash: a Tracker knows it.
+	LeftPending time.Time
+
+	// CloneTook is how long the clone took, 0 if it is unknown or still going on.
+	CloneTook time.Duration
+
 	CloneFailed     bool // vmpooler wrote down why the clone failed
 	CloneError      string
 	CloneErrorClass string
@@ -33,6 +41,7 @@ func HashFields() []string {
 	return []string{
 		vmpooler.FieldPool, vmpooler.FieldRequestID, vmpooler.FieldPoolAlias,
 		vmpooler.FieldClone, vmpooler.FieldReady, vmpooler.FieldCheckout, vmpooler.FieldCheck, vmpooler.FieldDestroy,
+		vmpooler.FieldCloneTime,
 		vmpooler.FieldCloneError, vmpooler.FieldCloneErrorClass, vmpooler.FieldOpenSocketError,
 	}
 }
@@ -53,8 +62,19 @@ func NewHash(vm string, fields map[string]string, expires time.Time) Hash {
 		RequestID: fields[vmpooler.FieldRequestID], PoolAlias: fields[vmpooler.FieldPoolAlias],
 		Clone: at(vmpooler.FieldClone), Ready: at(vmpooler.FieldReady), Checkout: at(vmpooler.FieldCheckout),
 		Check: at(vmpooler.FieldCheck), Destroy: at(vmpooler.FieldDestroy),
+		CloneTook:   seconds(fields[vmpooler.FieldCloneTime]),
 		CloneFailed: failed, CloneError: fields[vmpooler.FieldCloneError], CloneErrorClass: fields[vmpooler.FieldCloneErrorClass],
 		OpenSocketError: fields[vmpooler.FieldOpenSocketError],
 		Expires:         expires,
 	}
+}
+
+// seconds reads a number of seconds, such as "1.01". It is 0 if it is none, and
+// one beyond a week is none that a clone takes.
+func seconds(text string) time.Duration {
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(n > 0 && n < (7*24*time.Hour).Seconds()) { // NaN is neither
+		return 0
+	}
+	return time.Duration(n * float64(time.Second))
 }

@@ -12,6 +12,7 @@ type EventKind uint8
 // The steps, in the order of a life. The last three are failures.
 const (
 	CloneStarted EventKind = iota
+	Cloned
 	BecameReady
 	CheckedOut
 	Returned
@@ -23,13 +24,13 @@ const (
 
 // EventKinds lists all steps, in the order of their constants.
 func EventKinds() []EventKind {
-	return []EventKind{CloneStarted, BecameReady, CheckedOut, Returned, Destroyed, FailedClone, FailedTimeout, FailedUnreachable}
+	return []EventKind{CloneStarted, Cloned, BecameReady, CheckedOut, Returned, Destroyed, FailedClone, FailedTimeout, FailedUnreachable}
 }
 
 // String returns the step's name as a label has it.
 func (k EventKind) String() string {
 	return [...]string{
-		"clone_started", "ready", "checked_out", "returned", "destroyed", "clone_failed", "timed_out", "unreachable",
+		"clone_started", "cloned", "ready", "checked_out", "returned", "destroyed", "clone_failed", "timed_out", "unreachable",
 	}[k]
 }
 
@@ -39,6 +40,10 @@ type Event struct {
 	VM   string
 	Pool string
 	At   time.Time // by the VM's hash, to the second; of a return, when it was seen
+	// Ends is the phase that this step ended, after Took; NoPhase where it ended
+	// none or where nothing says how long it was.
+	Ends Phase
+	Took time.Duration
 	// Failure is what a dead letter needs; nil for a step that is none.
 	Failure *Failure
 	// Past marks a failure that was found to have happened before anybody
@@ -82,10 +87,13 @@ func (l Life) Observe(h Hash, at Place, seen time.Time, rules Rules, first bool)
 		}
 		l.told |= bit
 		if !first || f != nil { // a dead letter is due for a failure that nobody saw, too
-			events = append(events, Event{Kind: kind, VM: h.VM, Pool: h.Pool, At: when, Failure: f, Past: first})
+			e := Event{Kind: kind, VM: h.VM, Pool: h.Pool, At: when, Failure: f, Past: first}
+			e.Ends, e.Took = h.phase(kind, when)
+			events = append(events, e)
 		}
 	}
 	tell(CloneStarted, h.Clone, nil)
+	tell(Cloned, h.cloned(), nil)
 	tell(BecameReady, h.Ready, nil)
 	tell(CheckedOut, h.Checkout, nil)
 	if f, failed := rules.Judge(h); failed {

@@ -32,7 +32,9 @@ type Tracker struct {
 	lives  map[string]Life              // of VMs that are in a queue, or were a moment ago
 	watch  map[string]time.Time         // VMs to be looked at again, until then
 	ended  map[string]ending            // lives that are over
+	left   map[string]time.Time         // when a VM was first seen not to be pending any more
 	swept  bool                         // whether a whole sweep has been taken
+	forgot bool                         // whether Forget was called since the last sweep's end
 }
 
 type ending struct {
@@ -42,7 +44,10 @@ type ending struct {
 
 // NewTracker returns a Tracker that knows nothing yet.
 func NewTracker(r Rules) *Tracker {
-	return &Tracker{rules: r, lives: make(map[string]Life), watch: make(map[string]time.Time), ended: make(map[string]ending)}
+	return &Tracker{
+		rules: r, lives: make(map[string]Life), watch: make(map[string]time.Time),
+		ended: make(map[string]ending), left: make(map[string]time.Time),
+	}
 }
 
 // Look takes where every VM is now and returns the VMs whose hashes are needed,
@@ -53,11 +58,14 @@ func (t *Tracker) Look(places map[string][]vmpooler.Member, now time.Time) []str
 		if before, ok := t.places[vm]; !ok || !slices.Equal(before, at) {
 			need[vm] = struct{}{}
 		}
-		if where(at).Queue == vmpooler.Completed { // its destruction comes without a move
+		if where(at).Queue == vmpooler.Completed && !t.lives[vm].Over() { // its destruction comes without a move
 			t.watch[vm] = now.Add(watchFor)
 		}
 	}
-	for vm := range t.places {
+	for vm, before := range t.places {
+		if isPending(before) && !isPending(places[vm]) {
+			t.left[vm] = now
+		}
 		if _, ok := places[vm]; !ok {
 			need[vm] = struct{}{}
 			t.watch[vm] = now.Add(watchFor)
@@ -69,6 +77,7 @@ func (t *Tracker) Look(places map[string][]vmpooler.Member, now time.Time) []str
 			delete(t.watch, vm)
 			if _, in := places[vm]; !in {
 				delete(t.lives, vm)
+				delete(t.left, vm)
 			}
 		}
 	}
@@ -127,10 +136,14 @@ func (t *Tracker) Sweep(h Hash, now time.Time) []Event {
 	return t.observe(h, now, false)
 }
 
-// SweepDone says that a sweep has come to its end.
-func (t *Tracker) SweepDone() { t.swept = true }
+// SweepDone says that a sweep has come to its end. One that Forget came into has
+// shown some hashes too early, and the next is to tell of them.
+func (t *Tracker) SweepDone() { t.swept, t.forgot = !t.forgot, false }
 
 func (t *Tracker) observe(h Hash, now time.Time, first bool) []Event {
+	if !isPending(t.places[h.VM]) {
+		h.LeftPending = t.left[h.VM]
+	}
 	life, events := t.lives[h.VM].Observe(h, where(t.places[h.VM]), now, t.rules, first)
 	if !life.Over() {
 		t.lives[h.VM] = life
@@ -140,17 +153,22 @@ func (t *Tracker) observe(h Hash, now time.Time, first bool) []Event {
 		events = nil // a sweep was faster
 	}
 	t.end(h, now)
+	delete(t.watch, h.VM)
 	if _, in := t.places[h.VM]; in {
 		t.lives[h.VM] = life // it is in completed still; it must not be told anew
 	} else {
 		delete(t.lives, h.VM)
-		delete(t.watch, h.VM)
+		delete(t.left, h.VM)
 	}
 	return events
 }
 
 func (t *Tracker) end(h Hash, now time.Time) {
 	t.ended[h.VM] = ending{began: h.Clone, until: now.Add(remember)}
+}
+
+func isPending(places []vmpooler.Member) bool {
+	return slices.ContainsFunc(places, func(p vmpooler.Member) bool { return p.Queue == vmpooler.Pending })
 }
 
 // where is the place that says most of a VM that may have several: completed
@@ -171,6 +189,6 @@ func where(places []vmpooler.Member) Place {
 // Forget makes the next sweep tell of every failure that still has evidence
 // anew: for whoever could not keep what was told.
 func (t *Tracker) Forget() {
-	t.swept = false
+	t.swept, t.forgot = false, true
 	clear(t.ended)
 }

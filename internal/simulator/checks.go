@@ -65,6 +65,7 @@ func (s *Simulator) checkReady(at time.Time, p *pool) {
 			s.move(p, name, vmpooler.Ready, vmpooler.Completed)
 		case dead:
 			s.answers(v, false)
+			s.failed(at, v, "ready", "", socketError(v.sick, s.host(v)))
 			s.move(p, name, vmpooler.Ready, vmpooler.Completed)
 		default:
 			s.answers(v, true)
@@ -149,6 +150,7 @@ func (s *Simulator) becomeReady(ctx context.Context, at time.Time, v *vm) error 
 func (s *Simulator) timeOut(ctx context.Context, at time.Time, v *vm) error {
 	p, age := v.pool, at.Sub(v.cloneAt)
 	if age > p.Timeout {
+		s.failed(at, v, "pending", "Timeout", socketError(v.sick, s.host(v)))
 		s.move(p, v.name, vmpooler.Pending, vmpooler.Completed)
 		if v.request != "" {
 			if err := s.retryTimedOut(ctx, v); err != nil {

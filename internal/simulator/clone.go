@@ -130,6 +130,7 @@ func (s *Simulator) failClone(at time.Time, v *vm, kind cloneFailure) {
 		s.do("hset", key, vmpooler.FieldCloneError, kind.message)
 		s.do("hset", key, vmpooler.FieldCloneErrorClass, kind.class)
 		s.expire(at, key, s.opts.DataTTL)
+		s.failed(at, v, "clone", kind.class, kind.message)
 		if v.cloned = kind.leaves; !v.cloned {
 			delete(p.vms, v.name)
 		}

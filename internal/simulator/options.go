@@ -80,6 +80,10 @@ type Options struct {
 	// that much shorter as the simulated moment lies in the past, so that a
 	// history written at once ends as if it had been lived through.
 	Wall func() time.Time
+
+	// OnFailure, if set, is told of every failed VM when it fails: the truth that
+	// what reads Redis is held against.
+	OnFailure func(Failure)
 }
 
 // Defaults returns the options that are used where none are given: those of

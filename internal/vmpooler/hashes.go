@@ -3,7 +3,6 @@ package vmpooler
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -24,23 +23,28 @@ const hashBatch = 500
 // hash has none of the fields, is left out. The error is the connection's,
 // wrapped.
 func (r *Reader) Hashes(ctx context.Context, vms, fields []string) ([]HashRecord, error) {
-	out := make([]HashRecord, 0, len(vms))
-	for len(vms) > 0 {
-		n := min(hashBatch, len(vms))
+	return r.hashes(ctx, vms, VMKey, fields)
+}
+
+// hashes reads these fields of the hashes with these names.
+func (r *Reader) hashes(ctx context.Context, names []string, key func(string) string, fields []string) ([]HashRecord, error) {
+	out := make([]HashRecord, 0, len(names))
+	for len(names) > 0 {
+		n := min(hashBatch, len(names))
 		pipe := r.client.Pipeline()
 		reads := make([]hashRead, n)
-		for i, vm := range vms[:n] {
-			reads[i] = hashRead{vm: vm, ttl: pipe.PTTL(ctx, VMKey(vm)), fields: pipe.HMGet(ctx, VMKey(vm), fields...)}
+		for i, name := range names[:n] {
+			reads[i] = hashRead{vm: name, ttl: pipe.PTTL(ctx, key(name)), fields: pipe.HMGet(ctx, key(name), fields...)}
 		}
 		if _, err := pipe.Exec(ctx); refusesAll(err) {
-			return nil, fmt.Errorf("read the VMs' hashes: %w", err)
+			return nil, fmt.Errorf("read hashes: %w", err)
 		}
 		for i := range reads {
 			if rec := reads[i].record(fields); len(rec.Fields) > 0 {
 				out = append(out, rec)
 			}
 		}
-		vms = vms[n:]
+		names = names[n:]
 	}
 	return out, nil
 }
@@ -64,27 +68,4 @@ func (h *hashRead) record(fields []string) HashRecord {
 		}
 	}
 	return rec
-}
-
-// RequestRetries returns the retry_count of those of the on-demand requests whose
-// hash has one. The error is the connection's, wrapped.
-func (r *Reader) RequestRetries(ctx context.Context, ids []string) (map[string]int, error) {
-	out := make(map[string]int)
-	if len(ids) == 0 {
-		return out, nil
-	}
-	pipe := r.client.Pipeline()
-	cmds := make([]*redis.StringCmd, len(ids))
-	for i, id := range ids {
-		cmds[i] = pipe.HGet(ctx, RequestKey(id), FieldRetryCount)
-	}
-	if _, err := pipe.Exec(ctx); refusesAll(err) {
-		return nil, fmt.Errorf("read the requests' retries: %w", err)
-	}
-	for i, c := range cmds {
-		if n, err := strconv.Atoi(c.Val()); err == nil {
-			out[ids[i]] = n
-		}
-	}
-	return out, nil
 }
