@@ -40,6 +40,7 @@ func (p *program) runDemo(ctx context.Context, logger log.Logger) error {
 	if err != nil {
 		return err
 	}
+	p.purgeFlags.startDelay = demo.PurgeGrace
 	p.tellStory(d, file)
 	return p.serve(ctx, settings, logger)
 }

@@ -193,6 +193,9 @@ func TestDLQMistakes(t *testing.T) {
 func TestDocsListEveryDLQFlagWithItsDefault(t *testing.T) {
 	want := make(map[string]string)
 	for _, c := range newProgram(io.Discard, io.Discard).app.Model().Commands {
+		if c.Name != "dlq" {
+			continue
+		}
 		for _, sub := range c.Commands {
 			for _, f := range sub.Flags {
 				want[f.Name+" of "+sub.Name] = strings.Join(f.Default, " ")

@@ -18,6 +18,8 @@ import (
 
 	"github.com/vmpooler/vmpooler_exporter/dlq"
 	"github.com/vmpooler/vmpooler_exporter/internal/checkredis"
+	"github.com/vmpooler/vmpooler_exporter/internal/inventory"
+	"github.com/vmpooler/vmpooler_exporter/purger"
 )
 
 // docFiles are what these tests hold against the program, by path.
@@ -107,7 +109,9 @@ func metricFamilies(t *testing.T) map[string]family {
 			families[name] = f
 		}
 	}
-	gathered, err := baseRegistry().Gather()
+	reg := baseRegistry()
+	registerLeader(reg, func() bool { return true })
+	gathered, err := reg.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +182,7 @@ func (d described) MustRegister(cs ...prometheus.Collector) {
 			f := family{labels: strings.FieldsFunc(found[2], func(r rune) bool { return r == ',' })}
 			slices.Sort(f.labels)
 			switch c.(type) {
-			case *prometheus.CounterVec, prometheus.Gauge, prometheus.Counter:
+			case *prometheus.CounterVec, *prometheus.GaugeVec, prometheus.Gauge, prometheus.Counter:
 				f.kind = "counter"
 				if !strings.HasSuffix(found[1], "_total") {
 					f.kind = "gauge"
@@ -195,9 +199,15 @@ func (d described) MustRegister(cs ...prometheus.Collector) {
 // that lists them and by name.
 func backgroundFamilies() map[string]map[string]family {
 	letters, events := described{families: map[string]family{}}, described{families: map[string]family{}}
+	listings, purges := described{families: map[string]family{}}, described{families: map[string]family{}}
 	dlq.NewMetrics(letters, time.Now)
 	dlq.NewEvents(events)
-	return map[string]map[string]family{"docs/dlq.md": letters.families, "docs/events.md": events.families}
+	inventory.NewMetrics(listings, nil)
+	purger.NewMetrics(purges)
+	return map[string]map[string]family{
+		"docs/dlq.md": letters.families, "docs/events.md": events.families, "docs/inventory.md": listings.families,
+		"docs/purge.md": purges.families,
+	}
 }
 
 func TestDocsListEveryMetricOfTheBackground(t *testing.T) {

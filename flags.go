@@ -52,6 +52,11 @@ type program struct {
 	demoSeed        *uint64
 
 	dlq dlqCommands
+
+	purgeFlags purgeFlags
+	purge      purgeCommands
+	// inventory returns what lists the providers' VMs; tests have their own.
+	inventory func(*config.Settings) (lister, error)
 }
 
 func newProgram(stdout, stderr io.Writer) *program {
@@ -69,6 +74,7 @@ func newProgram(stdout, stderr io.Writer) *program {
 	p.addEventFlags()
 	p.addSweepFlags()
 	p.addDLQFlags()
+	p.addPurgeFlags()
 	p.logLevel = app.Flag("log.level", "Only log messages with the given severity or above. One of: [debug, info, warn, error]").
 		Default("info").Enum("debug", "info", "warn", "error")
 	p.logFormat = app.Flag("log.format", "Output format of log messages. One of: [logfmt, json]").
@@ -83,6 +89,11 @@ func newProgram(stdout, stderr io.Writer) *program {
 	p.demo = app.Command("demo", "Serve a simulated vmpooler in a Redis of its own. Needs nothing else.")
 	p.demoSeed = p.demo.Flag("seed", "Seed of the simulation.").Default("1").Uint64()
 	p.addDLQCommands()
+	p.addPurgeCommands()
+	p.inventory = func(s *config.Settings) (lister, error) {
+		inv, err := p.providers(s)
+		return namedPools{inv, s.Pools}, err
+	}
 	return p
 }
 
@@ -153,7 +164,7 @@ func (p *program) validate() error {
 	case !strings.HasPrefix(*p.telemetryPath, "/") || *p.telemetryPath == "/":
 		return fmt.Errorf("--web.telemetry-path must begin with a slash and be more than that, not %q", *p.telemetryPath)
 	}
-	return nil
+	return p.purgeFlags.validate()
 }
 
 // enabled returns the collectors that are switched on.

@@ -82,6 +82,9 @@ func (p *program) run(ctx context.Context, args []string) error {
 	if isDLQ(command) {
 		return p.runDLQ(ctx, command, settings)
 	}
+	if isPurge(command) {
+		return p.runPurge(ctx, command, settings, logger)
+	}
 	switch command {
 	case p.health.FullCommand():
 		return p.runHealth(ctx, settings)
@@ -125,5 +128,6 @@ func (p *program) load(file string) (*config.Settings, error) {
 	if p.dlqEnabledSet {
 		p.overrides.DLQEnabled = p.dlqEnabled
 	}
+	p.purgeFlags.override(&p.overrides)
 	return config.Load(config.Options{File: file, Overrides: p.overrides})
 }

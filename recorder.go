@@ -9,18 +9,21 @@ import (
 
 	"github.com/vmpooler/vmpooler_exporter/dlq"
 	"github.com/vmpooler/vmpooler_exporter/internal/config"
+	"github.com/vmpooler/vmpooler_exporter/internal/lease"
 	"github.com/vmpooler/vmpooler_exporter/internal/lifecycle"
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
+	"github.com/vmpooler/vmpooler_exporter/purger"
 )
 
 // longestSweepInterval is how far apart sweeps may begin while the queues are
 // followed: four in ten failed clones are found by them alone.
 const longestSweepInterval = time.Minute
 
-// recorder returns what follows the queues, counts into events and, where that is
-// on, records dead letters. It is nil where neither is wanted.
-func (p *program) recorder(c *redis.Client, r *vmpooler.Reader, s *config.Settings, reg prometheus.Registerer, events *dlq.Events, logger log.Logger) *dlq.Recorder {
-	if !s.DLQ.Enabled && !*p.events {
+// recorder returns what follows the queues, counts into events, shows watch where
+// every VM is and, where that is on, records dead letters under the lease of k. It
+// is nil where none of it is wanted.
+func (p *program) recorder(c *redis.Client, r *vmpooler.Reader, s *config.Settings, reg prometheus.Registerer, events *dlq.Events, watch *purger.Watch, k *lease.Keeper, logger log.Logger) *dlq.Recorder {
+	if !s.DLQ.Enabled && !s.Purge.Enabled && !*p.events {
 		return nil
 	}
 	timeouts := make(map[string]time.Duration, len(s.Pools))
@@ -38,10 +41,11 @@ func (p *program) recorder(c *redis.Client, r *vmpooler.Reader, s *config.Settin
 		}},
 		Logger: log.With(logger, "component", "dlq"),
 		Events: events,
+		Looked: watch.Look,
 	}
 	var store *dlq.Store
 	if s.DLQ.Enabled {
-		store = dlq.NewStore(c, dlq.StoreOptions{TTL: s.DLQ.TTL, MaxEntries: s.DLQ.MaxEntries})
+		store = dlq.NewStore(c, dlq.StoreOptions{TTL: s.DLQ.TTL, MaxEntries: s.DLQ.MaxEntries, Fence: k.Fence})
 		opts.Metrics = dlq.NewMetrics(reg, time.Now)
 	}
 	return dlq.NewRecorder(r, store, opts)

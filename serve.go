@@ -22,16 +22,19 @@ import (
 
 	"github.com/vmpooler/vmpooler_exporter/collector"
 	"github.com/vmpooler/vmpooler_exporter/internal/config"
+	"github.com/vmpooler/vmpooler_exporter/internal/lease"
 	"github.com/vmpooler/vmpooler_exporter/internal/redisclient"
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
+	"github.com/vmpooler/vmpooler_exporter/purger"
 )
 
 // shutdownGrace is how long requests under way may take once the program is
 // told to end.
 const shutdownGrace = 5 * time.Second
 
-// serve answers HTTP until ctx is done. It ends in this order: HTTP, then what
-// is being recorded, then the sweep under way, then Redis.
+// serve answers HTTP until ctx is done. It ends in this order: HTTP, then the purge
+// action under way, what is being recorded and the providers' listing, then the
+// lease, then the sweep under way, then Redis.
 func (p *program) serve(ctx context.Context, s *config.Settings, logger log.Logger) error {
 	if err := p.validate(); err != nil {
 		return err
@@ -45,21 +48,42 @@ func (p *program) serve(ctx context.Context, s *config.Settings, logger log.Logg
 	defer client.Close()
 
 	base := baseRegistry()
+	owner := lease.Owner()
 	events, seen := p.eventCounters(s, base)
-	recorder := p.recorder(client, reader, s, base, events, logger)
+	watch := purger.NewWatch()
+	keeper := leader(client, s, owner, base, logger)
+	recorder := p.recorder(client, reader, s, base, events, watch, keeper, logger)
 	var sweeper *vmpooler.Sweeper
 	if recorder != nil || *p.collectors["orphans"] || *p.collectors["ondemand"] { // they live on it
 		sweeper = p.sweeper(reader, recorder, log.With(logger, "component", "sweep"))
 		defer background(ctx, sweeper.Run)()
 	}
+	purge, err := p.purging(purging{
+		settings: s, client: client, reader: reader, sweeper: sweeper, watch: watch, keeper: keeper, owner: owner, reg: base, logger: logger,
+	})
+	if err != nil {
+		return err
+	}
+	if keeper != nil {
+		keeper.Turn(ctx) // so that the first look need not wait for it
+		defer background(ctx, keeper.Run)()
+	}
+	if purge.poller != nil {
+		defer purge.inventory.Close() //nolint:contextcheck // it logs out after the end of ctx
+		defer background(ctx, purge.poller.Run)()
+	}
 	if recorder != nil {
 		defer background(ctx, recorder.Run)()
+	}
+	if purge.loop != nil {
+		defer background(ctx, purge.loop.Run)()
 	}
 	defer ignoreHangups(logger)()
 
 	source := collector.NewSource(reader, sweeper, s.Health.Thresholds, *p.timeout)
+	source.Observe = purge.observe(watch)
 	handler := collector.NewHandler(source, collector.HandlerOptions{
-		Timeout: *p.timeout, TimeoutOffset: *p.timeoutOffset, Enabled: p.enabled(), Base: base, Seen: seen,
+		Timeout: *p.timeout, TimeoutOffset: *p.timeoutOffset, Enabled: p.enabled(), Base: base, Seen: purge.seen(seen),
 	}, logger)
 	return p.listen(ctx, handler, logger)
 }

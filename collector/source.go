@@ -38,9 +38,9 @@ func (s *State) Up() bool { return s.Err == nil && s.Snapshot.Lost == nil }
 // Source reads States. It is safe for concurrent use; callers at the same time
 // share one read.
 type Source struct {
-	// Observe returns conditions that the status does not follow; may be nil. To be
-	// set before the first State.
-	Observe func() []health.Check
+	// Observe returns conditions that the status does not follow, for the pools of a
+	// snapshot; may be nil. To be set before the first State.
+	Observe func(*vmpooler.Snapshot) []health.Check
 
 	reader     *vmpooler.Reader
 	sweeper    *vmpooler.Sweeper
@@ -76,7 +76,7 @@ func (s *Source) read(ctx context.Context) *State {
 	}
 	st := &State{Snapshot: snap, Thresholds: s.thresholds, Sweep: s.sweep()}
 	if s.Observe != nil {
-		st.Observed = s.Observe()
+		st.Observed = s.Observe(snap)
 	}
 	st.Report = health.Evaluate(snap, st.Sweep.Latest, s.thresholds)
 	st.Took = time.Since(began)

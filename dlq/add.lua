@@ -11,6 +11,7 @@
 -- ARGV[3]  most entries of the queue
 -- ARGV[4]  most entries, names and marks to drop in one call
 -- ARGV[5]  milliseconds that a mark lives
+-- ARGV[6]  the fencing token of the lease KEYS[4]; '' and no such key without one
 -- and for each failure, oldest first, six more:
 --   member; score; vm; cutoff: a failure of this VM at or after it is this one
 --   (epoch seconds); seen: this VM's newest failure in the queue as the caller
@@ -34,7 +35,7 @@
 local queue, index, marks = KEYS[1], KEYS[2], KEYS[3]
 local ttl, slack, cap, bound = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local marked = tonumber(ARGV[5])
-local FIRST, WIDTH = 6, 6
+local FIRST, WIDTH = 7, 6
 local NEVER = -math.huge -- not every Lua reads "-inf" as a number
 
 -- Preconditions -----------------------------------------------------------
@@ -47,6 +48,12 @@ local function refuse(reply, key)
     message = 'NOPERM ' .. message:gsub('^%u+ ', '')
   end
   return redis.error_reply(message .. ' (' .. key .. ')')
+end
+
+if ARGV[6] ~= '' then
+  local held = redis.pcall('GET', KEYS[4])
+  if type(held) == 'table' and held.err then return refuse(held, KEYS[4]) end
+  if held ~= ARGV[6] then return redis.error_reply('FENCED the lease has passed on (' .. KEYS[4] .. ')') end
 end
 
 -- ZADD XX INCR 0 reads a score: it adds nothing that is not there.

@@ -27,8 +27,9 @@ type RecorderOptions struct {
 	Logger   log.Logger
 	Events   *Events
 	Metrics  *Metrics // nil where nothing is recorded
-	// Looked is shown where every VM is, at each look; may be nil.
-	Looked func(places map[string][]vmpooler.Member, now time.Time)
+	// Looked is shown at each look where every VM is, and which of those that have
+	// moved or gone, or whose end is awaited, have no hash. May be nil.
+	Looked func(places map[string][]vmpooler.Member, hashless []string, now time.Time)
 }
 
 // Recorder follows VMs and requests by the evidence that vmpooler leaves in
@@ -49,6 +50,8 @@ type Recorder struct {
 	most    int           // of these: mostWaiting
 
 	requests *lifecycle.RequestTracker
+
+	followed bool // whether another process was the one that writes, when we last looked
 
 	trimmed time.Time // when the queues were last trimmed, by our clock
 
@@ -93,7 +96,7 @@ func (r *Recorder) Record(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, r.opts.Deadline)
 	defer cancel()
 	err = r.look(ctx)
-	if r.store != nil {
+	if r.store != nil && r.leads() {
 		if err = errors.Join(err, r.write(ctx), r.tidy(ctx)); err == nil {
 			r.opts.Metrics.succeeded()
 		}
@@ -106,13 +109,13 @@ func (r *Recorder) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if r.opts.Looked != nil {
-		r.opts.Looked(places, now)
-	}
 	need, first := r.needed(places, now)
 	records, err := r.reader.Hashes(ctx, need, lifecycle.HashFields())
 	if err != nil {
 		return err
+	}
+	if r.opts.Looked != nil {
+		r.opts.Looked(places, hashless(need, records), now)
 	}
 	hashes := make([]lifecycle.Hash, len(records))
 	for i, rec := range records {
@@ -123,6 +126,19 @@ func (r *Recorder) look(ctx context.Context) error {
 	r.unread, r.started = nil, true
 	r.take(r.tracker.Take(hashes, now, first))
 	return nil
+}
+
+// hashless returns those of the VMs, in ascending order, of which there is no record.
+// Records are in the VMs' order.
+func hashless(vms []string, records []vmpooler.HashRecord) (none []string) {
+	for _, vm := range vms {
+		if len(records) > 0 && records[0].VM == vm {
+			records = records[1:]
+			continue
+		}
+		none = append(none, vm)
+	}
+	return none
 }
 
 // needed returns the VMs whose hashes are to be read, and whether this is the

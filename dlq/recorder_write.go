@@ -66,6 +66,30 @@ func (r *Recorder) add(ctx context.Context, batch []Candidate) (left []Candidate
 	return left, err
 }
 
+// mostKept bounds what a recorder keeps that is not the one that writes: the
+// failures of the time in which nobody notices that the other has ended.
+const mostKept = 2000
+
+// leads says whether this process is the one that writes. If it has just become
+// that it tells of everything that still has evidence anew: what the other did not
+// come to write is among it. Until then it keeps the latest failures alone.
+func (r *Recorder) leads() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch writes := r.store.Writes(); {
+	case !writes:
+		r.followed = true
+		if n := len(r.waiting) - mostKept; n > 0 {
+			r.waiting = append([]Candidate(nil), r.waiting[n:]...)
+		}
+		return false
+	case r.followed:
+		r.followed = false
+		r.tracker.Forget()
+	}
+	return true
+}
+
 // trimInterval is how often entries that are due leave a queue to which nothing
 // is added.
 const trimInterval = time.Minute

@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/vmpooler/vmpooler_exporter/internal/lease"
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
 )
 
@@ -74,10 +75,13 @@ func (s *AddSummary) count(results []Result) {
 	}
 }
 
-// StoreOptions are the settings of a Store; both are required.
+// StoreOptions are the settings of a Store.
 type StoreOptions struct {
-	TTL        time.Duration // how long after its failure an entry lives: dlq_ttl
-	MaxEntries int           // of a queue: dlq_max_entries
+	TTL        time.Duration // how long after its failure an entry lives: dlq_ttl; required
+	MaxEntries int           // of a queue: dlq_max_entries; required
+	// Fence proves to the scripts that this process is the one that writes, and says
+	// whether it is. Nil where several may: a failure is one entry even so.
+	Fence func() (lease.Fence, bool)
 }
 
 // Store writes dead letters to vmpooler's queues. The contract's rules are
@@ -97,6 +101,24 @@ type Store struct {
 // NewStore returns a Store that has yet to say a word to Redis.
 func NewStore(client redis.UniversalClient, opts StoreOptions) *Store {
 	return &Store{client: client, opts: opts, queues: make(map[string]*queueView)}
+}
+
+// Writes says whether this process is the one that writes, as far as can be known
+// without asking.
+func (s *Store) Writes() bool {
+	_, err := s.fence()
+	return err == nil
+}
+
+func (s *Store) fence() (lease.Fence, error) {
+	if s.opts.Fence == nil {
+		return lease.Fence{}, nil
+	}
+	f, ours := s.opts.Fence()
+	if !ours {
+		return lease.Fence{}, lease.ErrFenced
+	}
+	return f, nil
 }
 
 // known are the queues that there are to write to.

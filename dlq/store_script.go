@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/vmpooler/vmpooler_exporter/internal/lease"
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
 )
 
@@ -69,7 +70,14 @@ func prepare(c Candidate) written {
 // run calls the script, and again until nothing is left to drop.
 func (s *Store) run(ctx context.Context, queue string, view *queueView, batch []written, sum *AddSummary) ([]Result, error) {
 	keys := []string{vmpooler.DLQKey(queue), IndexKey(queue), OwnKey(queue)}
-	args := []any{s.opts.TTL.Milliseconds(), backstop.Milliseconds(), s.opts.MaxEntries, dropSize, markFor.Milliseconds()}
+	fence, err := s.fence()
+	if err != nil {
+		return nil, err
+	}
+	if fence.Token != "" {
+		keys = append(keys, fence.Key)
+	}
+	args := []any{s.opts.TTL.Milliseconds(), backstop.Milliseconds(), s.opts.MaxEntries, dropSize, markFor.Milliseconds(), fence.Token}
 	settings := len(args)
 	for _, w := range batch {
 		args = append(args, w.member, formatScore(w.score), w.vm, formatScore(w.cutoff), view.seen(w.vm), MemberID(queue, w.member))
@@ -78,7 +86,7 @@ func (s *Store) run(ctx context.Context, queue string, view *queueView, batch []
 	for {
 		reply, err := addScript.Run(ctx, s.client, keys, args...).Slice()
 		if err != nil {
-			return nil, err
+			return nil, lease.Check(err)
 		}
 		verdicts, more, err := readReply(reply, sum)
 		if err != nil {

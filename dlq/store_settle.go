@@ -6,13 +6,18 @@ import (
 	"fmt"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/vmpooler/vmpooler_exporter/internal/lease"
 )
 
 // settleScript drops the member ARGV[1] of the queue KEYS[1] if ARGV[2] is in it
 // too, and returns how many were dropped: of two entries of a failure one stays,
 // whoever else is at it. ZADD XX INCR 0 asks whether ARGV[2] is there; it adds
-// nothing.
+// nothing. ARGV[3] is the fencing token of the lease KEYS[2], or ”.
 var settleScript = redis.NewScript(`
+if ARGV[3] ~= '' and redis.call('GET', KEYS[2]) ~= ARGV[3] then
+  return redis.error_reply('FENCED the lease has passed on')
+end
 if redis.call('ZADD', KEYS[1], 'XX', 'INCR', 0, ARGV[2]) then
   return redis.call('ZREM', KEYS[1], ARGV[1])
 end
@@ -56,9 +61,13 @@ func (s *Store) settle(ctx context.Context, v *queueView) (dropped int, err erro
 		return 0, err
 	}
 	for vm, other := range v.twice {
-		n, err := settleScript.Run(ctx, s.client, []string{v.key}, v.recent[vm].member, other).Int()
+		fence, err := s.fence()
 		if err != nil {
 			return dropped, err
+		}
+		n, err := settleScript.Run(ctx, s.client, []string{v.key, fence.Key}, v.recent[vm].member, other, fence.Token).Int()
+		if err != nil {
+			return dropped, lease.Check(err)
 		}
 		dropped += n
 		delete(v.twice, vm)

@@ -133,7 +133,7 @@ func TestSettleLeavesItsOwnWhereTheOtherHasGone(t *testing.T) {
 	c, at := server.Client(t), time.Now().Truncate(time.Second)
 	mustAdd(t, NewStore(c, storeOptions), failure("vm", began(), at))
 	own := c.ZRange(t.Context(), vmpooler.DLQKey("clone"), 0, -1).Val()[0]
-	n, err := settleScript.Run(t.Context(), c, []string{vmpooler.DLQKey("clone")}, own, "gone:1:{}").Int()
+	n, err := settleScript.Run(t.Context(), c, []string{vmpooler.DLQKey("clone"), ""}, own, "gone:1:{}", "").Int()
 	if n != 0 || err != nil || size(t, c) != 1 {
 		t.Errorf("%d dropped, %v, %d left", n, err, size(t, c))
 	}

@@ -17,9 +17,9 @@ const (
 	maxMerges = 100
 )
 
-// sections are the parts of the file that are read; the others hold
-// credentials of providers, and are not even looked at.
-var sections = []string{"config", "redis", "pools"}
+// sections are the parts of the file that are read; the others are not even
+// looked at.
+var sections = []string{"config", "redis", "providers", "pools"}
 
 // converter makes values of one file's nodes.
 type converter struct {

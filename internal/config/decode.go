@@ -55,6 +55,7 @@ func (d *decoder) file(root *value) {
 		d.redis(redis)
 		d.checkKeys(redis, redisKeys)
 	}
+	d.providers(root)
 }
 
 // section returns a map at the top of the file; nil when it is not there.

@@ -136,7 +136,7 @@ func TestEndlessMistakesAreCut(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"nothing to say":              {":config: {dlq_enabled: true, logfile: x, max_tries: 3, vm_lifetime: 1}\n:providers: {a: 1}\n", ""},
+		"nothing to say":              {":config: {dlq_enabled: true, logfile: x, max_tries: 3, vm_lifetime: 1}\n:providers: {a: {b: 1}}\n", ""},
 		"a misspelt key":              {":config:\n  dlq_enable: true", `vmpooler.yaml:2: dlq_enable: is not a key of vmpooler's; did you mean dlq_enabled?`},
 		"swapped letters":             {":config:\n  pugre_intervla: 3", `vmpooler.yaml:2: pugre_intervla: is not a key of vmpooler's; did you mean purge_interval?`},
 		"a misspelt password":         {":redis:\n  pasword: hunter2", `vmpooler.yaml:2: pasword: is not a key of vmpooler's; did you mean password?`},
@@ -185,7 +185,7 @@ func TestVmpoolersOwnKeysAreNoNearMisses(t *testing.T) {
 			t.Errorf("%s%s", name, hint)
 		}
 	}
-	for name := range strings.FieldsSeq("providers auth tagfilter dns_configs statsd graphite prometheus tracing alias uptime") {
+	for name := range strings.FieldsSeq("auth tagfilter dns_configs statsd graphite prometheus tracing alias uptime") {
 		if near := nearest(name, sections); near != "" {
 			t.Errorf(":%s: is taken for :%s:", name, near)
 		}

@@ -19,8 +19,9 @@ type Item struct {
 }
 
 // Explain lists every setting in force and where it came from: Redis first,
-// then the three features, vmpooler's own limits, the thresholds and the
-// pools. The order is always the same; what is not in use is left out.
+// then the three features, vmpooler's own limits, the thresholds, the
+// providers and the pools. The order is always the same; what is not in use is
+// left out.
 func (s *Settings) Explain() []Item {
 	items := s.explainRedis()
 	for _, f := range configFields {
@@ -29,6 +30,7 @@ func (s *Settings) Explain() []Item {
 	for _, f := range thresholdFields {
 		items = append(items, s.item(thresholdsKey+"."+f.key, f.text(s)))
 	}
+	items = append(items, s.explainProviders()...)
 	return append(items, s.explainPools())
 }
 

@@ -25,6 +25,7 @@ func FuzzParse(f *testing.F) {
 		":a: &a {<<: *a}\n:config: *a", ":config:\n  <<: [{task_limit: 1}, {task_limit: 2}]\n", ":redis: {password: *x}",
 		":config:\n  health_thresholds:\n    dlq_max_warning: 0x7f\n    oops: 1\n", "!ruby/object:A {a: 1}", "? [a]\n: b\n",
 		":redis:\n  server: ::1\n  port: '1'\n  password: !!binary aGk=\n", "\ufeff:config: {timeout: 1:00}", "a: 1\n---\nb: 2\n",
+		":providers:\n  :a: {provider_class: vsphere, server: b, insecure: on, password: 0x1}\n  :gce: {zone: [c]}\n  :d: e\n",
 	} {
 		f.Add([]byte(text))
 	}

@@ -64,6 +64,7 @@ func TestRealFiles(t *testing.T) {
 	s.Purge.MaxCompletedAge, s.Purge.MaxOrphanedAge = 30*time.Second, time.Minute
 	s.Health.Interval, s.TaskLimit, s.PoolTimeout = 10*time.Second, 20, time.Minute
 	s.Files = []string{easy}
+	s.Providers = []Provider{{Name: "dummy", Class: ClassDummy, Source: at(easy, "3")}}
 	s.Pools = []Pool{
 		pool(at(easy, "41"), "centos-7-x86_64", "centos-7-64", 5, 1, 1440),
 		pool(at(easy, "53"), "debian-12-x86_64", "debian-12-64", 10, 1, 1440),
@@ -84,6 +85,7 @@ func TestRealFiles(t *testing.T) {
 	s.Purge.MaxCompletedAge, s.Purge.MaxOrphanedAge = 30*time.Second, time.Minute
 	s.Health.Interval, s.TaskLimit, s.PoolTimeout, s.PoolReadyTTL = 30*time.Second, 20, 2*time.Minute, 24*time.Hour
 	s.Files = []string{hard}
+	s.Providers = []Provider{{Name: "dummy", Class: ClassDummy, Filename: "dummy-inventory.yaml", Source: at(hard, "3")}}
 	s.Pools = []Pool{
 		pool(at(hard, "48"), "debian-12-x86_64", "debian-12-64", 12, 1, 1440),
 		pool(at(hard, "62"), "redhat-9-x86_64", "redhat-9-64", 10, 2, 1),

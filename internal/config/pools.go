@@ -70,7 +70,7 @@ func (d *decoder) pool(p *Pool, item *value) {
 	texts := []struct {
 		name string
 		to   *string
-	}{{"provider", &p.Provider}, {"folder", &p.Folder}, {"template", &p.Template}}
+	}{{"provider", &p.Provider}, {"folder", &p.Folder}, {"template", &p.Template}, {"datacenter", &p.Datacenter}, {"zone", &p.Zone}}
 	for _, f := range texts {
 		v := item.field(f.name)
 		if v == nil {

@@ -19,6 +19,9 @@ type Settings struct {
 	// list in the file is an empty slice, not nil.
 	Pools []Pool
 
+	// Providers are those of the file, in its order.
+	Providers []Provider
+
 	// PoolTimeout and PoolReadyTTL apply to a pool that has none of its own,
 	// also to one that comes from Redis.
 	PoolTimeout  time.Duration
@@ -98,10 +101,34 @@ type Pool struct {
 	Size     OptionalInt   // VMs to keep ready; vmpooler's API may override it at run time
 	Timeout  time.Duration // how long a VM may take to become ready
 	ReadyTTL time.Duration // how long a VM stays ready; 0 for as long as it likes
-	Provider string
+	Provider string        // of Settings.Providers, by name; empty for DefaultProvider
 	Folder   string
 	Template string
-	Source   string // "vmpooler.yaml:40", where the pool begins
+
+	Datacenter string // in place of its provider's
+	Zone       string // the same
+
+	Source string // "vmpooler.yaml:40", where the pool begins
+}
+
+// Provider is where vmpooler has VMs made, and what has to be known to ask it for
+// them. Only the keys of its class are read, see providerKeys.
+type Provider struct {
+	Name  string // what pools call it
+	Class string // in small letters: provider_class, else the name
+
+	Server     string // vsphere: host, or host:port
+	Username   string
+	Password   Secret
+	Insecure   bool   // take any certificate
+	Datacenter string // of pools that name none
+
+	Project string // gce
+	Zone    string // of pools that name none
+
+	Filename string // dummy: where it keeps its VMs; empty if only in its memory
+
+	Source string // "vmpooler.yaml:3", where the provider begins
 }
 
 // OptionalInt is a number that may be unknown, which is not the same as 0.

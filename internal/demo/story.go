@@ -24,8 +24,16 @@ const (
 	restartAt = 9 * time.Minute
 	downFor   = 5 * time.Second
 
-	timeout = 2 * time.Minute // of every pool
+	timeout = 2 * time.Minute // of every pool but slowPool
+
+	// The purge's, shrunk as everything here is.
+	purgeEvery  = 30 * time.Second
+	pendingAge  = 3 * time.Minute
+	orphanedAge = 2 * time.Minute
 )
+
+// PurgeGrace is how long the demo's purge watches before its first cycle.
+const PurgeGrace = 30 * time.Second
 
 // Thresholds returns the thresholds by which the status moves as Story tells.
 // Those of the dead-letter queues are out of reach, so that what collects
@@ -47,7 +55,9 @@ func (d *Demo) Config() []byte {
 	host, port, _ := net.SplitHostPort(d.Addr()) // it is the address of a listener
 	var b bytes.Buffer
 	fmt.Fprintf(&b, ":redis:\n  server: %s\n  port: %s\n  data_ttl: %d\n", host, port, int(d.DataTTL().Hours()))
-	fmt.Fprintf(&b, ":config:\n  dlq_enabled: true\n  timeout: %d\n  health_thresholds:\n", int(timeout.Minutes()))
+	fmt.Fprintf(&b, ":config:\n  dlq_enabled: true\n  purge_enabled: true\n  purge_interval: %.0f\n  max_pending_age: %.0f\n  max_orphaned_age: %.0f\n",
+		purgeEvery.Seconds(), pendingAge.Seconds(), orphanedAge.Seconds())
+	fmt.Fprintf(&b, "  timeout: %d\n  health_thresholds:\n", int(timeout.Minutes()))
 	for name, value := range d.Thresholds().All() {
 		fmt.Fprintf(&b, "    %s: %.0f\n", name, value)
 	}
@@ -75,6 +85,8 @@ func (d *Demo) Story() []string {
 		line(emptyAt, "the provider's list of %s is empty for %d s: all its running VMs are dropped", emptyPool, int(emptyFor.Seconds())),
 		line(restartAt, "the manager restarts"),
 		"Now and then a VM that is deleted by hand leaves its metadata behind, without a TTL.",
+		fmt.Sprintf("The purge gives such metadata a TTL once it is %d minutes old, and clears %s,", int(orphanedAge.Minutes()), slowPool),
+		fmt.Sprintf("whose timeout is far too long, of VMs that have been pending for %d minutes.", int(pendingAge.Minutes())),
 	}
 }
 
@@ -82,7 +94,12 @@ func clock(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d", int(d.Minutes()), int(d.Seconds())%60)
 }
 
-const emptyPool = "sles-15-ppc64le"
+const (
+	emptyPool = "sles-15-ppc64le"
+	// slowPool's VMs stay pending for as long as somebody lets them: few enough that
+	// the status does not follow them.
+	slowPool = "almalinux-9-aarch64"
+)
 
 func pools() []simulator.Pool {
 	list := []simulator.Pool{
@@ -91,10 +108,13 @@ func pools() []simulator.Pool {
 		{Name: "redhat-9-x86_64", Alias: "redhat-9-64", Size: 10},
 		{Name: "windows-2022-x86_64", Size: 8},
 		{Name: emptyPool, Alias: "sles-15-power", Size: 6},
-		{Name: "almalinux-9-aarch64", Alias: "almalinux-9-arm", Size: 4},
+		{Name: slowPool, Alias: "almalinux-9-arm", Size: 4},
 	}
 	for i := range list {
 		list[i].Timeout, list[i].Notify = timeout, time.Minute
+		if list[i].Name == slowPool {
+			list[i].Timeout = time.Hour
+		}
 	}
 	return list
 }

@@ -130,11 +130,24 @@ func (r *Reader) Members(ctx context.Context) (map[string][]Member, time.Time, e
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	places := make(map[string][]Member)
+	n := 0
+	for i := range all.pools {
+		for _, q := range Queues() {
+			n += len(all.queues[i][q].Val())
+		}
+	}
+	// One array for the one place that nearly all of them have.
+	places, firsts := make(map[string][]Member, n), make([]Member, 0, n)
 	for i, p := range all.pools {
 		for _, q := range Queues() {
 			for _, vm := range all.queues[i][q].Val() {
-				places[vm] = append(places[vm], Member{Pool: p.Name, Queue: q})
+				at := Member{Pool: p.Name, Queue: q}
+				if others, ok := places[vm]; ok {
+					places[vm] = append(others, at)
+					continue
+				}
+				firsts = append(firsts, at)
+				places[vm] = firsts[len(firsts)-1 : len(firsts) : len(firsts)]
 			}
 		}
 	}

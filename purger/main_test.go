@@ -1,0 +1,25 @@
+package purger
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/vmpooler/vmpooler_exporter/internal/testredis"
+)
+
+// server is the redis-server that the package's tests share.
+var server *testredis.Server
+
+func TestMain(m *testing.M) {
+	testredis.Main(m, func(s *testredis.Server) { server = s }, func() error { return goleak.Find() })
+}
+
+// all switches every target on.
+func all() map[Target]bool {
+	on := make(map[Target]bool)
+	for _, t := range Targets() {
+		on[t] = true
+	}
+	return on
+}
