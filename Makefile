@@ -51,12 +51,16 @@ build: ## build ./vmpooler_exporter as .promu.yml describes
 redis: ## install redis-server and redis-sentinel for the tests, if missing
 	@scripts/install-redis.sh
 
+.PHONY: browser
+browser: ## install Chromium and curl for the tests, if missing
+	@scripts/install-chromium.sh
+
 .PHONY: test
-test: redis ## run all tests (TESTFLAGS=-v)
+test: redis browser ## run all tests (TESTFLAGS=-v)
 	$(GO) test $(TESTFLAGS) ./...
 
 .PHONY: race
-race: redis ## run all tests with the race detector
+race: redis browser ## run all tests with the race detector
 	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) ./...
 
 .PHONY: fuzz
@@ -80,7 +84,7 @@ vet:
 
 .PHONY: golangci-lint
 golangci-lint:
-	$(GOLANGCI_LINT) run ./...
+	$(GOLANGCI_LINT) run --allow-parallel-runners ./...
 
 .PHONY: fmt
 fmt: ## format the Go code (gofumpt, goimports)

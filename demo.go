@@ -36,7 +36,10 @@ func (p *program) runDemo(ctx context.Context, logger log.Logger) error {
 		return err
 	}
 	// The operator's environment has no say in a demo.
-	settings, err := config.Load(config.Options{File: file, Getenv: func(string) string { return "" }})
+	p.reload = func() (*config.Settings, error) {
+		return config.Load(config.Options{File: file, Getenv: func(string) string { return "" }})
+	}
+	settings, err := p.reload()
 	if err != nil {
 		return err
 	}

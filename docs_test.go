@@ -14,11 +14,15 @@ import (
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
+	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/vmpooler/vmpooler_exporter/dlq"
+	"github.com/vmpooler/vmpooler_exporter/internal/access"
+	"github.com/vmpooler/vmpooler_exporter/internal/api"
 	"github.com/vmpooler/vmpooler_exporter/internal/checkredis"
 	"github.com/vmpooler/vmpooler_exporter/internal/inventory"
+	"github.com/vmpooler/vmpooler_exporter/internal/publish"
 	"github.com/vmpooler/vmpooler_exporter/purger"
 )
 
@@ -111,6 +115,7 @@ func metricFamilies(t *testing.T) map[string]family {
 	}
 	reg := baseRegistry()
 	registerLeader(reg, func() bool { return true })
+	newReloadOutcome(reg)
 	gathered, err := reg.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -202,10 +207,14 @@ func backgroundFamilies() map[string]map[string]family {
 	listings, purges := described{families: map[string]family{}}, described{families: map[string]family{}}
 	dlq.NewMetrics(letters, time.Now)
 	dlq.NewEvents(events)
+	published, answers := described{families: map[string]family{}}, described{families: map[string]family{}}
+	publish.NewMetrics(published)
+	api.NewMetrics(answers)
+	access.NewGuard(&access.Policy{}, answers, log.NewNopLogger())
 	inventory.NewMetrics(listings, nil)
 	purger.NewMetrics(purges)
 	return map[string]map[string]family{
-		"docs/dlq.md": letters.families, "docs/events.md": events.families, "docs/inventory.md": listings.families,
+		"docs/api.md": answers.families, "docs/dlq.md": letters.families, "docs/events.md": events.families, "docs/health.md": published.families, "docs/inventory.md": listings.families,
 		"docs/purge.md": purges.families,
 	}
 }

@@ -40,8 +40,13 @@ type program struct {
 	sweepShare                              *float64
 	sweepShareSet, sweepPauseSet            bool // by the user
 
+	adminAPI, pprof *bool
+	adminUsers      *[]string
+
 	dlqInterval   *time.Duration
 	events        *bool
+	publish       bool
+	publishSet    bool // by the user
 	dlqEnabled    *bool
 	dlqEnabledSet bool // by the user
 
@@ -53,8 +58,12 @@ type program struct {
 
 	dlq dlqCommands
 
+	// reload reads the settings anew.
+	reload func() (*config.Settings, error)
+
 	purgeFlags purgeFlags
 	purge      purgeCommands
+	explain    explainCommand
 	// inventory returns what lists the providers' VMs; tests have their own.
 	inventory func(*config.Settings) (lister, error)
 }
@@ -73,6 +82,7 @@ func newProgram(stdout, stderr io.Writer) *program {
 	p.addWebFlags()
 	p.addEventFlags()
 	p.addSweepFlags()
+	p.addHealthFlags()
 	p.addDLQFlags()
 	p.addPurgeFlags()
 	p.logLevel = app.Flag("log.level", "Only log messages with the given severity or above. One of: [debug, info, warn, error]").
@@ -90,6 +100,8 @@ func newProgram(stdout, stderr io.Writer) *program {
 	p.demoSeed = p.demo.Flag("seed", "Seed of the simulation.").Default("1").Uint64()
 	p.addDLQCommands()
 	p.addPurgeCommands()
+	p.addExplainCommand()
+	p.reload = func() (*config.Settings, error) { return p.load(*p.configFile) }
 	p.inventory = func(s *config.Settings) (lister, error) {
 		inv, err := p.providers(s)
 		return namedPools{inv, s.Pools}, err
@@ -116,6 +128,9 @@ func (p *program) addRedisFlags() {
 
 func (p *program) addWebFlags() {
 	p.web = kingpinflag.AddFlags(p.app, defaultAddress)
+	p.adminAPI = p.app.Flag("web.enable-admin-api", "Let admins purge, requeue, delete and reload through the web.").Bool()
+	p.adminUsers = p.app.Flag("web.admin-users", "A user, or the common name of a client certificate, who is an admin. Repeatable.").Strings()
+	p.pprof = p.app.Flag("web.enable-pprof", "Serve Go's profiles under /debug/pprof/.").Bool()
 	p.telemetryPath = p.app.Flag("web.telemetry-path", "Path under which to expose metrics.").Default("/metrics").String()
 	p.timeout = p.app.Flag("scrape.timeout", "Deadline of a scrape that sends none, and the most that any read of Redis may take.").
 		Default("10s").Duration()
@@ -143,6 +158,11 @@ func (p *program) addSweepFlags() {
 	p.sweepConfirm = p.app.Flag("sweep.confirm-after", "How long metadata must have been an orphan before it counts as leaked.").Default("2s").Duration()
 }
 
+func (p *program) addHealthFlags() {
+	p.app.Flag("health.publish", "Write vmpooler__health, as vmpooler would; overrides the file's health_check_enabled.").
+		IsSetByUser(&p.publishSet).BoolVar(&p.publish)
+}
+
 func (p *program) addDLQFlags() {
 	p.dlqEnabled = p.app.Flag("dlq.enabled", "Record the dead letters of failed VMs in Redis; overrides the file's dlq_enabled.").
 		IsSetByUser(&p.dlqEnabledSet).Bool()
@@ -163,6 +183,9 @@ func (p *program) validate() error {
 		return errors.New("--scrape.timeout must be above 0, and --scrape.timeout-offset must not be negative")
 	case !strings.HasPrefix(*p.telemetryPath, "/") || *p.telemetryPath == "/":
 		return fmt.Errorf("--web.telemetry-path must begin with a slash and be more than that, not %q", *p.telemetryPath)
+	}
+	if err := p.policy().Check(); err != nil {
+		return err
 	}
 	return p.purgeFlags.validate()
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-kit/log"
@@ -15,16 +17,25 @@ import (
 // takes over.
 const leaderTTL = 15 * time.Second
 
-// leader returns what holds the lease of the exporter that writes, and shows
-// whether it is this one. It is nil where nothing is written: then no lease is
-// taken either.
-func leader(c *redis.Client, s *config.Settings, owner string, reg prometheus.Registerer, logger log.Logger) *lease.Keeper {
-	if !s.DLQ.Enabled && (!s.Purge.Enabled || s.Purge.DryRun) {
-		return nil
+// leadership shows whether this exporter is the one that writes, from when it first
+// may.
+type leadership struct {
+	reg    prometheus.Registerer
+	once   sync.Once
+	keeper atomic.Pointer[lease.Keeper] // nil while nothing is written
+}
+
+// show lets the metric follow a keeper, which may be nil.
+func (l *leadership) show(k *lease.Keeper) {
+	l.keeper.Store(k)
+	if k != nil {
+		l.once.Do(func() { registerLeader(l.reg, l.leads) })
 	}
-	k := lease.NewKeeper(lease.New(c, lease.KeyLeader, owner, leaderTTL, nil), log.With(logger, "component", "lease"))
-	registerLeader(reg, k.Leads)
-	return k
+}
+
+func (l *leadership) leads() bool {
+	k := l.keeper.Load()
+	return k != nil && k.Leads()
 }
 
 // registerLeader shows who writes.
@@ -38,4 +49,13 @@ func registerLeader(reg prometheus.Registerer, leads func() bool) {
 		}
 		return 0
 	}))
+}
+
+// leader returns what holds the lease of the exporter that writes. It is nil where
+// nothing is written: then no lease is taken either.
+func leader(c *redis.Client, s *config.Settings, owner string, logger log.Logger) *lease.Keeper {
+	if !s.DLQ.Enabled && !s.Health.Publish && (!s.Purge.Enabled || s.Purge.DryRun) {
+		return nil
+	}
+	return lease.NewKeeper(lease.New(c, lease.KeyLeader, owner, leaderTTL, nil), log.With(logger, "component", "lease"))
 }

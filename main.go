@@ -90,6 +90,8 @@ func (p *program) run(ctx context.Context, args []string) error {
 		return p.runHealth(ctx, settings)
 	case p.checkRedis.FullCommand():
 		return p.runCheckRedis(ctx, settings)
+	case p.explain.FullCommand():
+		return p.runExplain(ctx, settings)
 	default:
 		return p.serve(ctx, settings, logger)
 	}
@@ -127,6 +129,9 @@ func exitCode(err error) int {
 func (p *program) load(file string) (*config.Settings, error) {
 	if p.dlqEnabledSet {
 		p.overrides.DLQEnabled = p.dlqEnabled
+	}
+	if p.publishSet {
+		p.overrides.HealthPublish = &p.publish
 	}
 	p.purgeFlags.override(&p.overrides)
 	return config.Load(config.Options{File: file, Overrides: p.overrides})

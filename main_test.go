@@ -510,7 +510,7 @@ func TestAHangupDoesNotEndIt(t *testing.T) {
 	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	for !strings.Contains(e.log.String(), "SIGHUP") {
+	for !strings.Contains(e.log.String(), "the configuration is reloaded") {
 		if t.Context().Err() != nil {
 			t.Fatal("the signal was not seen")
 		}

@@ -9,91 +9,72 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/redis/go-redis/v9"
 
 	"github.com/vmpooler/vmpooler_exporter/internal/config"
-	"github.com/vmpooler/vmpooler_exporter/internal/health"
 	"github.com/vmpooler/vmpooler_exporter/internal/inventory"
-	"github.com/vmpooler/vmpooler_exporter/internal/lease"
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
 	"github.com/vmpooler/vmpooler_exporter/purger"
 )
 
-// purging is what the purge in the background is made of.
-type purging struct {
-	settings *config.Settings
-	client   *redis.Client
-	reader   *vmpooler.Reader
-	sweeper  *vmpooler.Sweeper
-	watch    *purger.Watch
-	keeper   *lease.Keeper // nil where nothing is written
-	owner    string
-	reg      prometheus.Registerer
-	logger   log.Logger
-}
-
-// backgroundPurge is the purge that runs in the background; its parts are nil where
-// they are off.
-type backgroundPurge struct {
-	loop      *purger.Loop
-	poller    *inventory.Poller
-	inventory *inventory.Inventory
-	metrics   *purger.Metrics
-}
-
-// purging returns the loop that purges, if that is on, and what asks the providers,
-// if that is.
-func (p *program) purging(o purging) (*backgroundPurge, error) {
-	b := &backgroundPurge{}
-	var err error
-	if b.inventory, b.poller, err = p.poller(o); err != nil || !o.settings.Purge.Enabled {
-		return b, err
+// purging gives the generation what purges, the loop if that is on, and what asks
+// the providers, if that is.
+func (p *program) purging(g *generation, perm *permanent, logger log.Logger) error {
+	if err := p.polling(g, perm, logger); err != nil {
+		return err
 	}
-	names := poolNames(o.settings)
-	b.metrics = purger.NewMetrics(o.reg)
-	b.metrics.Know(names...)
+	s, names := g.settings, poolNames(g.settings)
 	opts := purger.Options{
-		Client: o.client,
+		Client: g.client,
 		Source: &purger.Source{
-			Reader: o.reader, Client: o.client,
+			Reader: g.reader, Client: g.client,
 			Sweep: vmpooler.SweepOptions{MaxShare: *p.sweepShare, Pause: *p.sweepPause},
 		},
-		Settings: p.purgeSettings(o.settings), Pools: names, Watch: o.watch,
-		Logger: log.With(o.logger, "component", "purge"), Metrics: b.metrics, Owner: o.owner,
+		Settings: p.purgeSettings(s), Pools: names, Watch: perm.watch,
+		Logger: log.With(logger, "component", "purge"), Owner: perm.owner,
 	}
-	if b.poller != nil {
-		opts.View = b.poller.View
+	if g.poller != nil {
+		opts.View = g.poller.View
 	}
-	b.loop = purger.NewLoop(purger.New(opts), purger.LoopOptions{
-		Interval: o.settings.Purge.Interval, DryRun: o.settings.Purge.DryRun, Grace: p.purgeFlags.startDelay,
-		Leads: func() bool { return o.keeper == nil || o.keeper.Leads() },
+	if s.Purge.Enabled {
+		g.metrics = perm.purge()
+		g.metrics.Know(names...)
+		opts.Metrics = g.metrics
+	}
+	g.purger = purger.New(opts)
+	if !s.Purge.Enabled {
+		return nil
+	}
+	g.loop = purger.NewLoop(g.purger, purger.LoopOptions{
+		Interval: s.Purge.Interval, DryRun: s.Purge.DryRun, Grace: p.purgeFlags.startDelay,
+		Leads: func() bool { return g.keeper == nil || g.keeper.Leads() },
 		Swept: func() time.Time {
-			if last := o.sweeper.LastComplete(); last != nil {
+			if last := g.sweeper.LastComplete(); last != nil {
 				return last.Finished
 			}
 			return time.Time{}
 		},
 	})
-	return b, nil
+	return nil
 }
 
-// poller returns what asks the providers again and again; nil if that is off.
-func (p *program) poller(o purging) (*inventory.Inventory, *inventory.Poller, error) {
+// polling gives the generation what asks the providers again and again, if that is
+// on.
+func (p *program) polling(g *generation, perm *permanent, logger log.Logger) (err error) {
 	if !p.purgeFlags.inventoryEnabled {
-		return nil, nil, nil
+		return nil
 	}
-	inv, err := p.providers(o.settings)
-	if err != nil {
-		return nil, nil, err
+	if g.inventory, err = p.providers(g.settings); err != nil {
+		return err
 	}
-	return inv, inventory.NewPoller(inventory.PollerOptions{
-		Inventory: inv, Pools: o.settings.Pools,
-		Queued:   func(ctx context.Context) (map[string][]string, error) { return queuedVMs(ctx, o.reader) },
+	g.poller = inventory.NewPoller(inventory.PollerOptions{
+		Inventory: g.inventory, Pools: g.settings.Pools,
+		Queued:   func(ctx context.Context) (map[string][]string, error) { return queuedVMs(ctx, g.reader) },
 		Interval: p.purgeFlags.inventoryInterval,
-		Logger:   log.With(o.logger, "component", "inventory"),
-		Metrics:  inventory.NewMetrics(o.reg, o.settings.Pools),
-	}), nil
+		Logger:   log.With(logger, "component", "inventory"),
+		Metrics:  perm.inventory(),
+	})
+	perm.inventory().Know(g.settings.Pools)
+	return nil
 }
 
 // providers returns what lists the pools at their providers.
@@ -152,36 +133,4 @@ func poolNames(s *config.Settings) []string {
 		names[i] = pool.Name
 	}
 	return names
-}
-
-// seen returns what lets the counters of each snapshot's pools begin at 0, after
-// what next does.
-func (b *backgroundPurge) seen(next func(*vmpooler.Snapshot)) func(*vmpooler.Snapshot) {
-	if b.metrics == nil {
-		return next
-	}
-	return func(s *vmpooler.Snapshot) {
-		if next != nil {
-			next(s)
-		}
-		for i := range s.Pools {
-			b.metrics.Know(s.Pools[i].Name)
-		}
-	}
-}
-
-// observe returns the conditions that the watch and the loop see, beside those that
-// the status follows.
-func (b *backgroundPurge) observe(w *purger.Watch) func(*vmpooler.Snapshot) []health.Check {
-	return func(s *vmpooler.Snapshot) []health.Check {
-		checks := w.Checks()
-		if b.loop == nil {
-			return checks
-		}
-		names := make([]string, len(s.Pools))
-		for i := range s.Pools {
-			names[i] = s.Pools[i].Name
-		}
-		return append(checks, b.loop.Checks(names)...)
-	}
 }

@@ -63,3 +63,19 @@ func TestOnlyOneOfTwoExportersWrites(t *testing.T) {
 		}
 	}
 }
+
+func TestTheHealthIsPublishedWhereThatIsTurnedOn(t *testing.T) {
+	s := testredis.New(t)
+	c := s.Client(t)
+	pending(t, c, "p", 1, time.Minute)
+	e := start(t, unixAddr(s), "--health.publish", "--sweep.confirm-after=0s", "--sweep.pause=0s", "--sweep.max-share=1")
+	for c.HGet(t.Context(), vmpooler.KeyHealth, "status").Val() != "healthy" {
+		if t.Context().Err() != nil {
+			t.Fatalf("nothing is published:\n%s", &e.log)
+		}
+		e.get("/metrics")
+	}
+	if err := e.end(); err != nil {
+		t.Fatal(err)
+	}
+}

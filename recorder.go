@@ -5,24 +5,22 @@ import (
 
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/redis/go-redis/v9"
 
 	"github.com/vmpooler/vmpooler_exporter/dlq"
 	"github.com/vmpooler/vmpooler_exporter/internal/config"
-	"github.com/vmpooler/vmpooler_exporter/internal/lease"
 	"github.com/vmpooler/vmpooler_exporter/internal/lifecycle"
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
-	"github.com/vmpooler/vmpooler_exporter/purger"
 )
 
 // longestSweepInterval is how far apart sweeps may begin while the queues are
 // followed: four in ten failed clones are found by them alone.
 const longestSweepInterval = time.Minute
 
-// recorder returns what follows the queues, counts into events, shows watch where
-// every VM is and, where that is on, records dead letters under the lease of k. It
-// is nil where none of it is wanted.
-func (p *program) recorder(c *redis.Client, r *vmpooler.Reader, s *config.Settings, reg prometheus.Registerer, events *dlq.Events, watch *purger.Watch, k *lease.Keeper, logger log.Logger) *dlq.Recorder {
+// recorder returns what follows the queues, counts events, shows the watch where
+// every VM is and, where that is on, records dead letters under the generation's
+// lease. It is nil where none of it is wanted.
+func (p *program) recorder(g *generation, perm *permanent, logger log.Logger) *dlq.Recorder {
+	s := g.settings
 	if !s.DLQ.Enabled && !s.Purge.Enabled && !*p.events {
 		return nil
 	}
@@ -40,32 +38,26 @@ func (p *program) recorder(c *redis.Client, r *vmpooler.Reader, s *config.Settin
 			return s.PoolTimeout
 		}},
 		Logger: log.With(logger, "component", "dlq"),
-		Events: events,
-		Looked: watch.Look,
+		Events: perm.events,
+		Looked: perm.watch.Look,
 	}
 	var store *dlq.Store
 	if s.DLQ.Enabled {
-		store = dlq.NewStore(c, dlq.StoreOptions{TTL: s.DLQ.TTL, MaxEntries: s.DLQ.MaxEntries, Fence: k.Fence})
-		opts.Metrics = dlq.NewMetrics(reg, time.Now)
+		store = dlq.NewStore(g.client, dlq.StoreOptions{TTL: s.DLQ.TTL, MaxEntries: s.DLQ.MaxEntries, Fence: g.keeper.Fence})
+		opts.Metrics = perm.dlq()
 	}
-	return dlq.NewRecorder(r, store, opts)
+	return dlq.NewRecorder(g.reader, store, opts)
 }
 
 // eventCounters returns the counters of VMs' and requests' steps, of the file's
-// pools at 0, and what lets those that a snapshot names begin at 0 too.
-func (p *program) eventCounters(s *config.Settings, reg prometheus.Registerer) (events *dlq.Events, seen func(*vmpooler.Snapshot)) {
+// pools at 0.
+func (p *program) eventCounters(s *config.Settings, reg prometheus.Registerer) *dlq.Events {
 	if !*p.events { // what nobody is shown is counted apart
-		return dlq.NewEvents(prometheus.NewRegistry()), nil
+		return dlq.NewEvents(prometheus.NewRegistry())
 	}
-	events = dlq.NewEvents(reg)
-	for _, pool := range s.Pools {
-		events.Know(pool.Name)
-	}
-	return events, func(snap *vmpooler.Snapshot) {
-		for i := range snap.Pools {
-			events.Know(snap.Pools[i].Name)
-		}
-	}
+	events := dlq.NewEvents(reg)
+	events.Know(poolNames(s)...)
+	return events
 }
 
 // sweeper returns the background sweep, which shows the recorder every hash if

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
-	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/go-kit/log"
@@ -21,71 +19,38 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/vmpooler/vmpooler_exporter/collector"
+	"github.com/vmpooler/vmpooler_exporter/internal/access"
 	"github.com/vmpooler/vmpooler_exporter/internal/config"
-	"github.com/vmpooler/vmpooler_exporter/internal/lease"
 	"github.com/vmpooler/vmpooler_exporter/internal/redisclient"
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
-	"github.com/vmpooler/vmpooler_exporter/purger"
 )
 
 // shutdownGrace is how long requests under way may take once the program is
 // told to end.
 const shutdownGrace = 5 * time.Second
 
-// serve answers HTTP until ctx is done. It ends in this order: HTTP, then the purge
-// action under way, what is being recorded and the providers' listing, then the
-// lease, then the sweep under way, then Redis.
+// serve answers HTTP until ctx is done. It ends in this order: HTTP, then what runs
+// in the background, see generation.stop, then Redis.
 func (p *program) serve(ctx context.Context, s *config.Settings, logger log.Logger) error {
 	if err := p.validate(); err != nil {
 		return err
 	}
 	level.Info(logger).Log("msg", "starting", "version", version.Info(), "build_context", version.BuildContext())
 	level.Info(logger).Log("msg", "reading vmpooler's state", "redis", redisclient.Describe(s.Redis), "pools_in_file", len(s.Pools))
-	client, reader, err := p.connect(s, logger)
+	perm := p.permanent(s, logger)
+	first, err := p.generation(s, perm, logger)
 	if err != nil {
 		return err
 	}
-	defer client.Close()
-
-	base := baseRegistry()
-	owner := lease.Owner()
-	events, seen := p.eventCounters(s, base)
-	watch := purger.NewWatch()
-	keeper := leader(client, s, owner, base, logger)
-	recorder := p.recorder(client, reader, s, base, events, watch, keeper, logger)
-	var sweeper *vmpooler.Sweeper
-	if recorder != nil || *p.collectors["orphans"] || *p.collectors["ondemand"] { // they live on it
-		sweeper = p.sweeper(reader, recorder, log.With(logger, "component", "sweep"))
-		defer background(ctx, sweeper.Run)()
-	}
-	purge, err := p.purging(purging{
-		settings: s, client: client, reader: reader, sweeper: sweeper, watch: watch, keeper: keeper, owner: owner, reg: base, logger: logger,
-	})
-	if err != nil {
-		return err
-	}
-	if keeper != nil {
-		keeper.Turn(ctx) // so that the first look need not wait for it
-		defer background(ctx, keeper.Run)()
-	}
-	if purge.poller != nil {
-		defer purge.inventory.Close() //nolint:contextcheck // it logs out after the end of ctx
-		defer background(ctx, purge.poller.Run)()
-	}
-	if recorder != nil {
-		defer background(ctx, recorder.Run)()
-	}
-	if purge.loop != nil {
-		defer background(ctx, purge.loop.Run)()
-	}
-	defer ignoreHangups(logger)()
-
-	source := collector.NewSource(reader, sweeper, s.Health.Thresholds, *p.timeout)
-	source.Observe = purge.observe(watch)
-	handler := collector.NewHandler(source, collector.HandlerOptions{
-		Timeout: *p.timeout, TimeoutOffset: *p.timeoutOffset, Enabled: p.enabled(), Base: base, Seen: purge.seen(seen),
+	handler := collector.NewHandler(first.source, collector.HandlerOptions{
+		Timeout: *p.timeout, TimeoutOffset: *p.timeoutOffset, Enabled: p.enabled(), Base: perm.base,
 	}, logger)
-	return p.listen(ctx, handler, logger)
+	r := newReloader(p, perm, handler, first, logger)
+	perm.operator.current = r.current.Load
+	first.start(ctx, nil)
+	defer r.end()
+	defer background(ctx, r.watchHangups)()
+	return p.listen(ctx, p.routes(handler, r, perm.guard), perm.guard, logger)
 }
 
 // connect returns a client of the settings' Redis, to be closed, and a Reader on
@@ -125,24 +90,6 @@ func background(ctx context.Context, f func(context.Context)) (stop func()) {
 	}
 }
 
-// ignoreHangups keeps SIGHUP, which other daemons take for a reload, from ending
-// the program.
-func ignoreHangups(logger log.Logger) (stop func()) {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for range hangups {
-			level.Warn(logger).Log("msg", "SIGHUP is ignored: restart the exporter to read its configuration anew")
-		}
-	})
-	return func() {
-		signal.Stop(hangups)
-		close(hangups)
-		wg.Wait()
-	}
-}
-
 // logSweeps logs the first complete sweep, and failures once each.
 func logSweeps(logger log.Logger) func(*vmpooler.SweepResult, error) {
 	failing, first := false, true
@@ -171,24 +118,18 @@ func baseRegistry() *prometheus.Registry {
 }
 
 // listen serves until ctx is done, then lets requests under way end.
-func (p *program) listen(ctx context.Context, metrics http.Handler, logger log.Logger) error {
-	landing, err := web.NewLandingPage(web.LandingConfig{
-		Name:        programName,
-		Description: "Prometheus exporter for vmpooler",
-		Version:     version.Info(),
-		Profiling:   "false",
-		Links: []web.LandingLinks{
-			{Address: *p.telemetryPath, Text: "Metrics", Description: "what every pool's queues hold, and how healthy vmpooler is"},
-		},
-	})
-	if err != nil {
-		return err
-	}
-	mux := http.NewServeMux()
-	mux.Handle(*p.telemetryPath, metrics)
-	mux.Handle("/", landing)
+func (p *program) listen(ctx context.Context, handler http.Handler, guard *access.Guard, logger log.Logger) error {
 	server := &http.Server{
-		Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+	}
+	if len(*p.web.WebListenAddresses) == 1 {
+		// By now exporter-toolkit has put itself around the handler, and nobody is
+		// served yet: the one moment to see whom it turns away.
+		server.BaseContext = func(net.Listener) context.Context {
+			server.Handler = guard.Logins(server.Handler)
+			return context.WithoutCancel(ctx)
+		}
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- web.ListenAndServe(server, p.web, newSlog(p.stderr, *p.logLevel, *p.logFormat)) }()

@@ -2,9 +2,11 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-kit/log"
@@ -13,8 +15,6 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-
-	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
 )
 
 // HandlerOptions tune a Handler.
@@ -28,13 +28,11 @@ type HandlerOptions struct {
 	Enabled []Collector
 	// Base is gathered with each scrape: what the process counts itself.
 	Base *prometheus.Registry
-	// Seen is shown each snapshot before Base is gathered; may be nil.
-	Seen func(*vmpooler.Snapshot)
 }
 
 // Handler serves /metrics: one State a request, under the request's deadline.
 type Handler struct {
-	source *Source
+	source atomic.Pointer[Source]
 	opts   HandlerOptions
 	logger log.Logger
 	faults *faults
@@ -50,13 +48,17 @@ func NewHandler(s *Source, opts HandlerOptions, logger log.Logger) *Handler {
 	}
 	panics := prometheus.NewCounter(prometheus.CounterOpts{
 		Namespace: namespace, Subsystem: exporterSubsystem, Name: "panics_total",
-		Help: "Panics that were caught in a collector.",
+		Help: "Panics that were caught in a collector or while the state was read.",
 	})
 	opts.Base.MustRegister(panics)
-	h := &Handler{source: s, opts: opts, logger: logger, faults: newFaults(logger), panics: panics}
+	h := &Handler{opts: opts, logger: logger, faults: newFaults(logger), panics: panics}
+	h.Use(s)
 	h.serve = compressed(http.HandlerFunc(h.answer))
 	return h
 }
+
+// Use lets the scrapes from now on read another source.
+func (h *Handler) Use(s *Source) { h.source.Store(s) }
 
 // compressed answers with gzip where the client takes it. promhttp's own
 // compression has one level, which takes several times as long for a few per
@@ -76,12 +78,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.serve.Se
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), h.timeout(r))
 	defer cancel()
-	state := h.source.State(ctx)
+	state := h.source.Load().State(ctx)
 	if r.Context().Err() != nil {
 		return // nobody is there to be answered, and nothing to be logged
 	}
-	if h.opts.Seen != nil && state.Snapshot != nil {
-		h.opts.Seen(state.Snapshot)
+	if errors.Is(state.Err, errPanic) {
+		h.panics.Inc()
 	}
 	reg := prometheus.NewRegistry()
 	// One registry that holds the other, not prometheus.Gatherers: these check

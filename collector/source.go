@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/vmpooler/vmpooler_exporter/internal/health"
@@ -41,6 +42,8 @@ type Source struct {
 	// Observe returns conditions that the status does not follow, for the pools of a
 	// snapshot; may be nil. To be set before the first State.
 	Observe func(*vmpooler.Snapshot) []health.Check
+	// Seen is shown each snapshot; may be nil. To be set before the first State.
+	Seen func(*vmpooler.Snapshot)
 
 	reader     *vmpooler.Reader
 	sweeper    *vmpooler.Sweeper
@@ -68,13 +71,21 @@ func (s *Source) State(ctx context.Context) *State {
 	return st
 }
 
-func (s *Source) read(ctx context.Context) *State {
+func (s *Source) read(ctx context.Context) (st *State) {
 	began := time.Now()
+	defer func() {
+		if p := recover(); p != nil { // it runs in a goroutine of its own: nobody else would catch it
+			st = s.failed(fmt.Errorf("%w: %v", errPanic, p), time.Since(began))
+		}
+	}()
 	snap, err := s.reader.Read(ctx)
 	if err != nil {
 		return s.failed(err, time.Since(began))
 	}
-	st := &State{Snapshot: snap, Thresholds: s.thresholds, Sweep: s.sweep()}
+	st = &State{Snapshot: snap, Thresholds: s.thresholds, Sweep: s.sweep()}
+	if s.Seen != nil {
+		s.Seen(snap)
+	}
 	if s.Observe != nil {
 		st.Observed = s.Observe(snap)
 	}

@@ -15,7 +15,11 @@ import (
 // hour much goes wrong, tells what failed, and the exporter has to find it: one
 // that looked on, and one that is started only then.
 func TestFailuresOfOtherVmpoolersAreCaptured(t *testing.T) {
-	for seed := range uint64(3) {
+	seeds := uint64(3)
+	if testing.Short() {
+		seeds = 1
+	}
+	for seed := range seeds {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			const length, dataTTL = 40 * time.Minute, 24 * time.Hour
 			pools := []simulator.Pool{

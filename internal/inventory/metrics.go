@@ -37,12 +37,17 @@ func NewMetrics(reg prometheus.Registerer, pools []config.Pool) *Metrics {
 		}, []string{"provider"}),
 	}
 	reg.MustRegister(m.strangers, m.known, m.success, m.failures, m.duration)
+	m.Know(pools)
+	return m
+}
+
+// Know lets the metrics of these pools begin, with nothing known of any.
+func (m *Metrics) Know(pools []config.Pool) {
 	for _, pool := range pools {
 		m.known.WithLabelValues(pool.Name).Set(0)
 		m.failures.WithLabelValues(pool.Name)
 		m.duration.WithLabelValues(ProviderOf(pool))
 	}
-	return m
 }
 
 // took notes how long the listings took; what was never asked took no time.

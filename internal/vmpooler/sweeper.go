@@ -29,6 +29,14 @@ func NewSweeper(r *Reader, interval time.Duration, opts SweepOptions, done func(
 	return &Sweeper{reader: r, opts: opts, interval: interval, done: done}
 }
 
+// TakeOver lets a Sweeper that has yet to run go on where another one ended: with its
+// last result and its count of failures.
+func (s *Sweeper) TakeOver(from *Sweeper) {
+	s.latest.Store(from.latest.Load())
+	s.failed.Store(from.failed.Load())
+	s.failures.Store(from.failures.Load())
+}
+
 // Latest returns the last whole sweep's result, and nil where there is none or
 // where the sweep after it failed: what it counted may be long gone.
 func (s *Sweeper) Latest() *SweepResult {

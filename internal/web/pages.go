@@ -1,0 +1,104 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/vmpooler/vmpooler_exporter/dlq"
+	"github.com/vmpooler/vmpooler_exporter/internal/explain"
+	"github.com/vmpooler/vmpooler_exporter/internal/live"
+	"github.com/vmpooler/vmpooler_exporter/purger"
+)
+
+// overview answers for "/".
+func (h *Handler) overview(w http.ResponseWriter, r *http.Request) {
+	q, err := parseOverview(r.URL.RawQuery)
+	if err != nil {
+		h.failed(w, r, err)
+		return
+	}
+	p := look(r.Context(), h.opts.Source, h.opts.Now)
+	_, admin := h.admin(r)
+	page := newPage(p, q, admin)
+	h.render(w, r, http.StatusOK, "overview", frame{
+		Title: page.Verdict.Title, Icon: page.Verdict.Severity, Section: "overview", Live: true, Body: page,
+	})
+}
+
+// letters answers for "/dlq".
+func (h *Handler) letters(w http.ResponseWriter, r *http.Request) {
+	now := h.opts.Now()
+	q, filter, err := parseLetters(r.URL.RawQuery, now)
+	var page dlq.Page
+	if err == nil {
+		page, err = h.opts.Source.Letters(r.Context(), filter)
+	}
+	if err != nil {
+		h.failed(w, r, err)
+		return
+	}
+	_, admin := h.admin(r)
+	h.render(w, r, http.StatusOK, "letters", frame{
+		Title: "Dead letters", Section: "letters", Body: newLetterList(&page, q, now, admin),
+	})
+}
+
+// purge answers for "/purge".
+func (h *Handler) purge(w http.ResponseWriter, r *http.Request) {
+	q := newQuery(r.URL.RawQuery)
+	n := q.whole("page", 1, lastPage)
+	if err := q.end(); err != nil {
+		h.failed(w, r, err)
+		return
+	}
+	p := look(r.Context(), h.opts.Source, h.opts.Now)
+	_, admin := h.admin(r)
+	m := &maker{picture: p, admin: admin}
+	body := m.purge()
+	if body.Plan != nil {
+		body.Plan.actions(p.Purge.Last, n, purgeHref)
+	}
+	h.render(w, r, http.StatusOK, "purge", frame{Title: "Purge", Section: "purge", Body: body})
+}
+
+// vm answers for "/vm/<name>".
+func (h *Handler) vm(w http.ResponseWriter, r *http.Request) {
+	h.story(w, r, explain.KindVM, h.opts.Stories.VM)
+}
+
+// request answers for "/request/<id>".
+func (h *Handler) request(w http.ResponseWriter, r *http.Request) {
+	h.story(w, r, explain.KindRequest, h.opts.Stories.Request)
+}
+
+func (h *Handler) story(w http.ResponseWriter, r *http.Request, kind explain.Kind, read storyReader) {
+	name := r.PathValue("name")
+	if name == "" || len(name) > longestValue {
+		h.nowhere(w, r)
+		return
+	}
+	err := newQuery(r.URL.RawQuery).end()
+	var story *explain.Report
+	if err == nil {
+		story, err = read(r.Context(), name)
+	}
+	switch {
+	case err != nil:
+		h.failed(w, r, err)
+	case !story.Known:
+		h.fail(w, r, http.StatusNotFound, "Nothing is known of a "+kindText(kind)+" named “"+plain(name)+
+			"”: it never was, or it is so long gone that vmpooler has forgotten it.")
+	default:
+		_, admin := h.admin(r)
+		page := newStoryPage(story, admin)
+		h.render(w, r, http.StatusOK, "story", frame{Title: page.Kind + " " + page.Name, Body: page})
+	}
+}
+
+// planned is a plan as a page shows it, with as many of its actions as one has.
+func (h *Handler) planned(plan *purger.Plan, now time.Time) *Plan {
+	m := &maker{picture: &picture{Now: now, View: &live.View{}}}
+	p := m.plan(plan)
+	p.actions(plan, 1, func(int) string { return "" })
+	return p
+}

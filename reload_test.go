@@ -1,0 +1,106 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/vmpooler/vmpooler_exporter/internal/testredis"
+	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
+)
+
+// has waits until /metrics has all of these lines.
+func (e *exporter) has(t *testing.T, lines ...string) {
+	t.Helper()
+	for _, want := range lines {
+		for body := ""; !strings.Contains(body, want+"\n"); _, body = e.get("/metrics") {
+			if t.Context().Err() != nil {
+				t.Fatalf("/metrics lacks %s\n%s", want, &e.log)
+			}
+		}
+	}
+}
+
+func hangUp(t *testing.T) {
+	t.Helper()
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAReloadPutsNewSettingsInForceAndLosesNoCounter(t *testing.T) {
+	s := testredis.New(t)
+	c := s.Client(t)
+	file := filepath.Join(t.TempDir(), "vmpooler.yaml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const pools = ":pools:\n- name: p\n  size: 3\n"
+	write(":config:\n  health_thresholds:\n    pending_queue_max: 7\n" + pools)
+	e := start(t, unixAddr(s), "--config.file="+file, "--dlq.interval=20ms")
+	e.untilSwept()
+	must(t, c, "HSET", vmpooler.VMKey("vm"), "pool", "p", "clone", vmpooler.FormatTime(time.Now()), "clone_time", "2.5")
+	must(t, c, "SADD", vmpooler.Pending.Key("p"), "vm")
+	e.has(t, `vmpooler_health_threshold{name="pending_queue_max"} 7`, `vmpooler_vm_events_total{event="cloned",pool="p"} 1`,
+		"vmpooler_exporter_config_last_reload_successful 1")
+	if _, body := e.get("/metrics"); strings.Contains(body, "vmpooler_dlq_entries_total") {
+		t.Error("dead letters are on")
+	}
+
+	write(":config:\n  dlq_enabled: maybe\n")
+	hangUp(t)
+	e.has(t, "vmpooler_exporter_config_last_reload_successful 0", `vmpooler_health_threshold{name="pending_queue_max"} 7`, "vmpooler_up 1")
+	if !strings.Contains(e.log.String(), "dlq_enabled") {
+		t.Errorf("the log does not say what is wrong:\n%s", &e.log)
+	}
+
+	write(":config:\n  dlq_enabled: true\n  health_thresholds:\n    pending_queue_max: 9\n" + pools + "- name: q\n  size: 4\n")
+	hangUp(t)
+	e.has(t, "vmpooler_exporter_config_last_reload_successful 1", `vmpooler_health_threshold{name="pending_queue_max"} 9`,
+		`vmpooler_pool_size{pool="q"} 4`, `vmpooler_vm_events_total{event="cloned",pool="p"} 1`,
+		`vmpooler_dlq_entries_total{queue="clone"} 0`, "vmpooler_exporter_leader 1", "vmpooler_up 1")
+	if _, body := e.get("/metrics"); !strings.Contains(body, "vmpooler_exporter_sweep_age_seconds") {
+		t.Error("the last sweep is forgotten")
+	}
+	must(t, c, "SADD", vmpooler.Pending.Key("q"), "new")
+	must(t, c, "HSET", vmpooler.VMKey("new"), "pool", "q", "clone", vmpooler.FormatTime(time.Now()), "clone_time", "1")
+	must(t, c, "SMOVE", vmpooler.Pending.Key("q"), vmpooler.Ready.Key("q"), "new")
+	e.has(t, `vmpooler_vm_events_total{event="cloned",pool="q"} 1`)
+
+	write(pools)
+	hangUp(t)
+	e.has(t, "vmpooler_exporter_leader 0", `vmpooler_health_threshold{name="pending_queue_max"} 100`)
+	if err := e.end(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestANewPasswordIsUsedAfterAReload(t *testing.T) {
+	s := testredis.New(t)
+	c := s.Client(t)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "password")
+	if err := os.WriteFile(file, []byte("first\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	must(t, c, "ACL", "SETUSER", "exporter", "on", ">first", "+@all", "~*", "&*")
+	e := start(t, unixAddr(s), "--redis.username=exporter", "--redis.password-file="+file)
+	e.has(t, "vmpooler_up 1")
+	must(t, c, "ACL", "SETUSER", "exporter", "<first", ">second")
+	must(t, c, "CLIENT", "KILL", "USER", "exporter")
+	e.has(t, "vmpooler_up 0")
+	if err := os.WriteFile(file, []byte("second\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	hangUp(t)
+	e.has(t, "vmpooler_exporter_config_last_reload_successful 1", "vmpooler_up 1")
+	if err := e.end(); err != nil {
+		t.Fatal(err)
+	}
+}
