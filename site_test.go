@@ -229,3 +229,44 @@ func TestWhatIsServed(t *testing.T) {
 		t.Errorf("pprof: %d", status)
 	}
 }
+
+// From the page a purge is planned first, shown, and then confirmed: by the user who
+// saw it, once.
+func TestAPurgeFromThePageIsThePlanThatWasShown(t *testing.T) {
+	s, c, _ := troubled(t)
+	e := start(t, unixAddr(s), "--web.config.file="+webConfig(t, "ada", "bob"), "--web.enable-admin-api", "--web.admin-users=ada", "--web.admin-users=bob")
+	as := func(user string) func(*http.Request) {
+		return func(r *http.Request) {
+			r.SetBasicAuth(user, user)
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		}
+	}
+	before := contents(t, c)
+	status, page := e.ask("POST", "/admin/purge/plan", "", as("ada"))
+	_, rest, ok := strings.Cut(page, `name="plan" value="`)
+	if status != http.StatusOK || !ok {
+		t.Fatalf("%d %s", status, page)
+	}
+	id, _, _ := strings.Cut(rest, `"`)
+	if !maps.Equal(before, contents(t, c)) {
+		t.Error("the plan wrote something")
+	}
+	must(t, c, "SADD", vmpooler.Pending.Key("p"), "later") // it comes after the plan
+	must(t, c, "HSET", vmpooler.VMKey("later"), "pool", "p", "clone", vmpooler.FormatTime(time.Now().Add(-3*time.Hour)))
+	for _, c := range []struct {
+		user string
+		want int
+		has  string
+	}{
+		{"bob", http.StatusNotFound, "no such plan of yours"},
+		{"ada", http.StatusOK, "applied"},
+		{"ada", http.StatusNotFound, "no such plan of yours"},
+	} {
+		if status, page := e.ask("POST", "/admin/purge/apply", "plan="+id, as(c.user)); status != c.want || !strings.Contains(page, c.has) {
+			t.Errorf("%s: %d, lacks %q:\n%.2000s", c.user, status, c.has, page)
+		}
+	}
+	if left := c.SMembers(t.Context(), vmpooler.Pending.Key("p")).Val(); !slices.Equal(left, []string{"later"}) {
+		t.Errorf("%q are left", left)
+	}
+}
