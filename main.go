@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -24,12 +23,6 @@ import (
 )
 
 func main() {
-	// A scrape makes a few megabytes of garbage on a live heap of two or three.
-	// At Go's default that is a collection in every other scrape, which then
-	// takes a tenth longer; this costs about five megabytes.
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(200)
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

@@ -47,6 +47,7 @@ func (p *program) serve(ctx context.Context, s *config.Settings, logger log.Logg
 	}, logger)
 	r := newReloader(p, perm, handler, first, logger)
 	perm.operator.current = r.current.Load
+	giveBackPages()
 	first.start(ctx, nil)
 	defer r.end()
 	defer background(ctx, r.watchHangups)()

@@ -63,7 +63,7 @@ func askAgainAndAgain(ctx context.Context, base string, n int, asked, wrong *ato
 		{"/", "</html>"},
 		{"/api/v1/queue/health", `"status":"success"`},
 		{"/api/v1/queue/dlq?limit=50", `"next_cursor":"`},
-		{"/api/v1/queue/dlq/stats", `"entries":30`},
+		{"/api/v1/queue/dlq/stats", `"entries":39`},
 		{"/dlq", "</html>"},
 		{"/api/v1/queue/purge", `"enabled":false`},
 	}

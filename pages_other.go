@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// giveBackPages is for Linux.
+func giveBackPages() {}
