@@ -2,38 +2,37 @@ package purger
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/vmpooler/vmpooler_exporter/internal/lease"
 )
 
-// take sets the outcome by a script's reply, see scripts/prelude.lua. It stays as it
-// is after the first of two looks at an orphan. The error is one after which no
-// other action can succeed.
-func (a *Action) take(reply []string, err error) error {
+// failedCall says what an error of a call means for its actions, and whether no other
+// action can succeed after it.
+func failedCall(err error) (o Outcome, fatal bool) {
 	var refused redis.Error
 	switch {
 	case errors.Is(err, lease.ErrFenced):
-		a.Outcome, a.Why = Refused, err.Error()
-		return err
+		return Refused, true
 	case errors.As(err, &refused): // OOM, READONLY, NOPERM, MISCONF: the next may be of another kind
-		a.Outcome, a.Why = Refused, err.Error()
-		return nil
-	case err != nil:
-		a.Outcome, a.Why = Failed, err.Error()
-		return err
-	case len(reply) != 2:
-		a.Outcome, a.Why = Failed, fmt.Sprintf("the script's reply is not understood: %d texts", len(reply))
-		return nil
-	case reply[0] == "applied":
-		a.Outcome = Applied
-	case reply[0] == "seen":
-	default:
-		a.Outcome, a.Why = Skipped, moved(reply[0], reply[1])
+		return Refused, false
 	}
-	return nil
+	return Failed, true
+}
+
+// take sets the outcome by what a script says of an action, see scripts/prelude.lua.
+// It stays as it is after the first of two looks at an orphan.
+func (a *Action) take(code, detail string) {
+	switch code {
+	case "applied":
+		a.Outcome = Applied
+	case "seen":
+	case "refused":
+		a.Outcome, a.Why = Refused, detail
+	default:
+		a.Outcome, a.Why = Skipped, moved(code, detail)
+	}
 }
 
 // moved says in words what the server found instead of the plan's evidence.

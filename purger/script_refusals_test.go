@@ -164,6 +164,7 @@ func TestADeadConnectionEndsTheCycle(t *testing.T) {
 	scene := newScene(t, c, c, kind{Pending, vmpooler.Pending})
 	p := scene.plan()
 	p.Actions = append(p.Actions, p.Actions[0])
+	p.Actions[1].Pool = "q" // another call
 	if err := s.Kill(); err != nil {
 		t.Fatal(err)
 	}
