@@ -105,6 +105,9 @@ func (p *program) generation(s *config.Settings, perm *permanent, logger log.Log
 		return nil, errors.Join(err, client.Close())
 	}
 	g.source = collector.NewSource(reader, g.sweeper, s.Health.Thresholds, *p.timeout)
+	if s.KnowsVmpooler() {
+		g.source.TaskLimits = collector.TaskLimits{Clone: s.TaskLimit, Ondemand: s.OndemandCloneLimit}
+	}
 	g.source.Observe = g.observe(perm.watch)
 	g.source.Seen = g.seen
 	if s.Health.Publish {

@@ -66,6 +66,7 @@ func newBench(t *testing.T, c redis.UniversalClient, o benchOptions) *bench {
 		b.startSweeper(reader)
 	}
 	b.source = NewSource(reader, b.sweeper, o.thresholds, o.timeout)
+	b.source.TaskLimits = TaskLimits{Clone: 10, Ondemand: 12}
 	b.handler = NewHandler(b.source, HandlerOptions{
 		Timeout: o.timeout, TimeoutOffset: 100 * time.Millisecond, Base: prometheus.NewRegistry(),
 	}, log.NewLogfmtLogger(b.log))

@@ -22,9 +22,15 @@ type State struct {
 	Thresholds health.Thresholds
 	// Sweep tells of the background sweep.
 	Sweep SweepState
+	// TaskLimits are vmpooler's own.
+	TaskLimits TaskLimits
 	// Observed are conditions that the status does not follow.
 	Observed []health.Check
 }
+
+// TaskLimits are how many clones vmpooler has in progress at most; 0 where its
+// configuration is not known.
+type TaskLimits struct{ Clone, Ondemand int }
 
 // SweepState is what is known of the background sweep at a scrape.
 type SweepState struct {
@@ -44,6 +50,8 @@ type Source struct {
 	Observe func(*vmpooler.Snapshot) []health.Check
 	// Seen is shown each snapshot; may be nil. To be set before the first State.
 	Seen func(*vmpooler.Snapshot)
+	// TaskLimits are vmpooler's own. To be set before the first State.
+	TaskLimits TaskLimits
 
 	reader     *vmpooler.Reader
 	sweeper    *vmpooler.Sweeper
@@ -82,7 +90,7 @@ func (s *Source) read(ctx context.Context) (st *State) {
 	if err != nil {
 		return s.failed(err, time.Since(began))
 	}
-	st = &State{Snapshot: snap, Thresholds: s.thresholds, Sweep: s.sweep()}
+	st = &State{Snapshot: snap, Thresholds: s.thresholds, TaskLimits: s.TaskLimits, Sweep: s.sweep()}
 	if s.Seen != nil {
 		s.Seen(snap)
 	}
@@ -95,7 +103,7 @@ func (s *Source) read(ctx context.Context) (st *State) {
 }
 
 func (s *Source) failed(err error, took time.Duration) *State {
-	return &State{Err: err, Took: took, Thresholds: s.thresholds, Sweep: s.sweep()}
+	return &State{Err: err, Took: took, Thresholds: s.thresholds, TaskLimits: s.TaskLimits, Sweep: s.sweep()}
 }
 
 func (s *Source) sweep() SweepState {

@@ -10,6 +10,8 @@ func tasksCollector() Collector {
 	var (
 		active = desc("health", "tasks_active",
 			"Clones in progress, as vmpooler counts them.", "type")
+		limit = desc("health", "tasks_limit",
+			"Clones that vmpooler has in progress at most: its task_limit and ondemand_clone_limit.", "type")
 		pending = desc("health", "tasks_pending",
 			"Clones that wait to be begun, in batches as vmpooler queues them.", "type")
 		leaked = desc("health", "clone_slots_leaked",
@@ -19,10 +21,14 @@ func tasksCollector() Collector {
 		Name:  "tasks",
 		Help:  "clones in progress, waiting, and slots that were never given back",
 		parts: []vmpooler.Part{vmpooler.PartTasks},
-		descs: []*prometheus.Desc{active, pending, leaked},
+		descs: []*prometheus.Desc{active, limit, pending, leaked},
 		collect: func(st *State, e *emitter) error {
 			e.known(active, st.Report.Tasks.Clone, "clone")
 			e.known(active, st.Report.Tasks.OndemandClone, "ondemand")
+			if l := st.TaskLimits; l != (TaskLimits{}) {
+				e.gauge(limit, float64(l.Clone), "clone")
+				e.gauge(limit, float64(l.Ondemand), "ondemand")
+			}
 			e.known(pending, st.Report.Ondemand.CreateTasks, "ondemand")
 			e.known(leaked, st.Report.CloneSlotsLeaked)
 			return nil

@@ -71,6 +71,10 @@ func NewLoop(p *Purger, o LoopOptions) *Loop {
 // Run purges until ctx is done; the action under way is finished then. The first
 // cycle comes once the loop has watched for long enough.
 func (l *Loop) Run(ctx context.Context) {
+	if m := l.purger.opts.Metrics; m != nil {
+		m.interval.Set(l.opts.Interval.Seconds())
+		defer m.interval.Set(0)
+	}
 	wait := l.start()
 	for {
 		timer := time.NewTimer(wait)

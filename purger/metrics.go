@@ -19,6 +19,7 @@ type Metrics struct {
 	cycles    *prometheus.CounterVec // result
 	lastCycle *prometheus.GaugeVec   // dry_run
 	duration  prometheus.Gauge
+	interval  prometheus.Gauge
 	success   prometheus.Gauge
 	held      *prometheus.GaugeVec // pool, cause
 
@@ -50,11 +51,12 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		cycles:    counter("cycles_total", "Cycles of the loop, by how they ended.", "result"),
 		lastCycle: prometheus.NewGaugeVec(opts("last_cycle_entries", "Entries that the loop's last cycle purged, or would have."), []string{"dry_run"}),
 		duration:  prometheus.NewGauge(opts("cycle_duration_seconds", "How long the loop's last cycle took.")),
+		interval:  prometheus.NewGauge(opts("interval_seconds", "How far apart the loop's cycles are; 0 while there is no loop.")),
 		success:   prometheus.NewGauge(opts("last_success_timestamp_seconds", "When a cycle of the loop last came to its end; 0 if none has.")),
 		held:      prometheus.NewGaugeVec(opts("held", "1 for each pool that is not purged, by cause; no pool stands for all."), []string{"pool", "cause"}),
 		known:     make(map[string]struct{}),
 	}
-	reg.MustRegister(m.entries, m.orphaned, m.requests, m.actions, m.cycles, m.lastCycle, m.duration, m.success, m.held)
+	reg.MustRegister(m.entries, m.orphaned, m.requests, m.actions, m.cycles, m.lastCycle, m.duration, m.interval, m.success, m.held)
 	for _, dry := range []string{"false", "true"} {
 		m.orphaned.WithLabelValues(dry)
 		m.requests.WithLabelValues(dry)

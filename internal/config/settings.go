@@ -41,6 +41,10 @@ type Settings struct {
 	sources map[string]string // by Explain's key; absent means the default
 }
 
+// KnowsVmpooler says whether vmpooler's own settings are known: from its file, whose
+// silence is vmpooler's default. Without one they are guesses.
+func (s *Settings) KnowsVmpooler() bool { return len(s.Files) > 0 }
+
 // DLQ are the settings of the dead-letter queue.
 type DLQ struct {
 	Enabled    bool
