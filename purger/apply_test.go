@@ -226,6 +226,25 @@ func TestTheVMsOfACallAreJudgedEachByItself(t *testing.T) {
 	}
 }
 
+func TestWithoutDeadLettersACallWritesNone(t *testing.T) {
+	c := server.Client(t)
+	s := newScene(t, c, c, kind{Pending, vmpooler.Pending})
+	p := several(t, s, 3, 0)
+	s.ap.Settings.DeadLetters = false
+	letters := c.Dump(t.Context(), vmpooler.DLQKey("pending")).Val()
+	if err := s.ap.Apply(t.Context(), p); err != nil || p.Count(Applied) != 4 {
+		t.Fatalf("%v: %v", outcomes(p), err)
+	}
+	if c.Dump(t.Context(), vmpooler.DLQKey("pending")).Val() != letters {
+		t.Error("there are dead letters")
+	}
+	for i := range p.Actions {
+		if vm := p.Actions[i].VM; c.TTL(t.Context(), vmpooler.VMKey(vm)).Val() != s.ap.Settings.DataTTL {
+			t.Errorf("the metadata of %s lives for %v", vm, c.TTL(t.Context(), vmpooler.VMKey(vm)).Val())
+		}
+	}
+}
+
 func TestACallTakesWhatIsOfOnePoolAndKind(t *testing.T) {
 	vm := func(target Target, q vmpooler.Queue, pool string, least time.Duration) Action {
 		return Action{Target: target, Queue: q, Pool: pool, Check: Check{MinAge: least}, Outcome: Planned}
@@ -235,7 +254,7 @@ func TestACallTakesWhatIsOfOnePoolAndKind(t *testing.T) {
 	held.Outcome = Held
 	p := &Plan{Actions: []Action{
 		stale, held, stale, stale, stale, stale, // five: four and one
-		vm(Pending, vmpooler.Pending, "q", time.Hour),
+		vm(Pending, vmpooler.Pending, "q", time.Hour), vm(Pending, vmpooler.Pending, "q", 2*time.Hour),
 		vm(Ghost, vmpooler.Pending, "q", 0), vm(Ghost, vmpooler.Ready, "q", 0), vm(Ghost, vmpooler.Ready, "q", 0),
 		vm(Request, 0, "", time.Hour), vm(Request, 0, "", time.Hour),
 	}}
@@ -243,7 +262,7 @@ func TestACallTakesWhatIsOfOnePoolAndKind(t *testing.T) {
 	for _, batch := range p.batches(func(*Action) bool { return true }) {
 		sizes = append(sizes, len(batch))
 	}
-	if want := []int{4, 1, 1, 1, 2, 1, 1}; !slices.Equal(sizes, want) {
+	if want := []int{4, 1, 1, 1, 1, 2, 1, 1}; !slices.Equal(sizes, want) {
 		t.Errorf("%v, want %v", sizes, want)
 	}
 }
