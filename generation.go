@@ -27,7 +27,7 @@ import (
 )
 
 // permanent is what outlives a reload: what is counted, and what was watched. Metrics
-// of what is off are not registered until it is turned on, and stay from then on.
+// of what is off are not shown.
 type permanent struct {
 	base   *prometheus.Registry
 	owner  string // of leases
@@ -40,6 +40,8 @@ type permanent struct {
 	publish   func() *publish.Metrics
 	leader    *leadership
 
+	dlqShown, purgeShown, publishShown *shown
+
 	started  time.Time
 	history  *live.History // of the last hour
 	api      *api.Metrics
@@ -50,11 +52,12 @@ type permanent struct {
 func (p *program) permanent(s *config.Settings, logger log.Logger) *permanent {
 	perm := &permanent{base: baseRegistry(), owner: lease.Owner(), watch: purger.NewWatch()}
 	perm.events = p.eventCounters(s, perm.base)
-	perm.dlq = sync.OnceValue(func() *dlq.Metrics { return dlq.NewMetrics(perm.base, time.Now) })
-	perm.purge = sync.OnceValue(func() *purger.Metrics { return purger.NewMetrics(perm.base) })
+	perm.dlqShown, perm.purgeShown, perm.publishShown = newShown(perm.base), newShown(perm.base), newShown(perm.base)
+	perm.dlq = sync.OnceValue(func() *dlq.Metrics { return dlq.NewMetrics(perm.dlqShown, time.Now) })
+	perm.purge = sync.OnceValue(func() *purger.Metrics { return purger.NewMetrics(perm.purgeShown) })
 	perm.inventory = sync.OnceValue(func() *inventory.Metrics { return inventory.NewMetrics(perm.base, nil) })
-	perm.publish = sync.OnceValue(func() *publish.Metrics { return publish.NewMetrics(perm.base) })
-	perm.leader = &leadership{reg: perm.base}
+	perm.publish = sync.OnceValue(func() *publish.Metrics { return publish.NewMetrics(perm.publishShown) })
+	perm.leader = newLeadership(perm.base)
 	perm.started, perm.history, perm.api = time.Now(), live.NewHistory(), api.NewMetrics(perm.base)
 	perm.guard = access.NewGuard(p.policy(), perm.base, log.With(logger, "component", "web"))
 	perm.operator = newOperator(log.With(logger, "component", "web"))
@@ -80,10 +83,10 @@ type generation struct {
 	poller    *inventory.Poller
 	publisher *publish.Publisher
 
-	leadership *leadership
-	metrics    *purger.Metrics // nil where the purge is off
-	events     *dlq.Events     // nil where nobody is shown them
-	stops      []func()        // last in, first out
+	show    func()          // the metrics of what is on, and no others
+	metrics *purger.Metrics // nil where the purge is off
+	events  *dlq.Events     // nil where nobody is shown them
+	stops   []func()        // last in, first out
 }
 
 // generation builds what the settings ask for, and starts none of it.
@@ -92,7 +95,7 @@ func (p *program) generation(s *config.Settings, perm *permanent, logger log.Log
 	if err != nil {
 		return nil, err
 	}
-	g := &generation{settings: s, client: client, reader: reader, leadership: perm.leader, history: perm.history}
+	g := &generation{settings: s, client: client, reader: reader, history: perm.history}
 	if *p.events {
 		g.events = perm.events
 	}
@@ -103,6 +106,12 @@ func (p *program) generation(s *config.Settings, perm *permanent, logger log.Log
 	}
 	if err := p.purging(g, perm, logger); err != nil {
 		return nil, errors.Join(err, client.Close())
+	}
+	g.show = func() {
+		perm.leader.show(g.keeper)
+		perm.dlqShown.on.Store(s.DLQ.Enabled)
+		perm.purgeShown.on.Store(s.Purge.Enabled)
+		perm.publishShown.on.Store(s.Health.Publish)
 	}
 	g.source = collector.NewSource(reader, g.sweeper, s.Health.Thresholds, *p.timeout)
 	if s.KnowsVmpooler() {
@@ -135,7 +144,7 @@ func (g *generation) start(ctx context.Context, old *generation) {
 		}
 		run(g.sweeper.Run)
 	}
-	g.leadership.show(g.keeper)
+	g.show()
 	if g.keeper != nil {
 		g.keeper.Turn(ctx) // so that the first look need not wait for it
 		run(g.keeper.Run)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,20 +16,22 @@ import (
 // takes over.
 const leaderTTL = 15 * time.Second
 
-// leadership shows whether this exporter is the one that writes, from when it first
-// may.
+// leadership shows whether this exporter is the one that writes, while it may.
 type leadership struct {
-	reg    prometheus.Registerer
-	once   sync.Once
+	shown  *shown
 	keeper atomic.Pointer[lease.Keeper] // nil while nothing is written
+}
+
+func newLeadership(reg prometheus.Registerer) *leadership {
+	l := &leadership{shown: newShown(reg)}
+	registerLeader(l.shown, l.leads)
+	return l
 }
 
 // show lets the metric follow a keeper, which may be nil.
 func (l *leadership) show(k *lease.Keeper) {
 	l.keeper.Store(k)
-	if k != nil {
-		l.once.Do(func() { registerLeader(l.reg, l.leads) })
-	}
+	l.shown.on.Store(k != nil)
 }
 
 func (l *leadership) leads() bool {

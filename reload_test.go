@@ -75,7 +75,18 @@ func TestAReloadPutsNewSettingsInForceAndLosesNoCounter(t *testing.T) {
 
 	write(pools)
 	hangUp(t)
-	e.has(t, "vmpooler_exporter_leader 0", `vmpooler_health_threshold{name="pending_queue_max"} 100`)
+	e.has(t, `vmpooler_health_threshold{name="pending_queue_max"} 100`)
+	_, body := e.get("/metrics")
+	for _, off := range []string{"vmpooler_exporter_leader", "vmpooler_dlq_entries_total", "vmpooler_dlq_last_success_timestamp_seconds"} {
+		if strings.Contains(body, off) {
+			t.Errorf("%s is there, and nothing writes it any more: an alert on it would be false", off)
+		}
+	}
+
+	write(":config:\n  dlq_enabled: true\n  purge_enabled: true\n  health_check_enabled: true\n" + pools)
+	hangUp(t)
+	e.has(t, "vmpooler_exporter_leader 1", `vmpooler_dlq_entries_total{queue="clone"} 0`,
+		"vmpooler_purge_interval_seconds 3600", "vmpooler_publish_failures_total 0")
 	if err := e.end(); err != nil {
 		t.Fatal(err)
 	}

@@ -73,7 +73,6 @@ func NewLoop(p *Purger, o LoopOptions) *Loop {
 func (l *Loop) Run(ctx context.Context) {
 	if m := l.purger.opts.Metrics; m != nil {
 		m.interval.Set(l.opts.Interval.Seconds())
-		defer m.interval.Set(0)
 	}
 	wait := l.start()
 	for {

@@ -51,7 +51,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		cycles:    counter("cycles_total", "Cycles of the loop, by how they ended.", "result"),
 		lastCycle: prometheus.NewGaugeVec(opts("last_cycle_entries", "Entries that the loop's last cycle purged, or would have."), []string{"dry_run"}),
 		duration:  prometheus.NewGauge(opts("cycle_duration_seconds", "How long the loop's last cycle took.")),
-		interval:  prometheus.NewGauge(opts("interval_seconds", "How far apart the loop's cycles are; 0 while there is no loop.")),
+		interval:  prometheus.NewGauge(opts("interval_seconds", "How far apart the loop's cycles are.")),
 		success:   prometheus.NewGauge(opts("last_success_timestamp_seconds", "When a cycle of the loop last came to its end; 0 if none has.")),
 		held:      prometheus.NewGaugeVec(opts("held", "1 for each pool that is not purged, by cause; no pool stands for all."), []string{"pool", "cause"}),
 		known:     make(map[string]struct{}),
