@@ -66,6 +66,8 @@ type Options struct {
 	LoopDelay time.Duration // between two inventories of a pool
 	CheckTime time.Duration // between two checks of a ready VM (vm_checktime)
 
+	OndemandDelay time.Duration // between two turns of the loop over on-demand requests; vmpooler's is a second
+
 	// RunningCheck is the time between two checks of a running VM. vmpooler
 	// makes one in every inventory; with thousands of VMs that is most of what
 	// it writes, so here it can be less.
@@ -106,6 +108,7 @@ func Defaults() Options {
 		DataTTL:            168 * time.Hour,
 		LoopDelay:          5 * time.Second,
 		CheckTime:          time.Minute,
+		OndemandDelay:      time.Second,
 		RunningCheck:       time.Minute,
 		TaskLimit:          10,
 		OndemandCloneLimit: 10,
@@ -155,6 +158,7 @@ func (o Options) withDefaults() Options {
 	orDefault(&o.DataTTL, d.DataTTL)
 	orDefault(&o.LoopDelay, d.LoopDelay)
 	orDefault(&o.CheckTime, d.CheckTime)
+	orDefault(&o.OndemandDelay, d.OndemandDelay)
 	orDefault(&o.RunningCheck, d.RunningCheck)
 	orDefault(&o.TaskLimit, d.TaskLimit)
 	orDefault(&o.OndemandCloneLimit, d.OndemandCloneLimit)
@@ -209,7 +213,7 @@ func (o Options) validate() error {
 	if o.DataTTL < time.Hour || o.DataTTL%time.Hour != 0 {
 		bad("data TTL %v: not whole hours", o.DataTTL)
 	}
-	if o.LoopDelay < 0 || o.CheckTime < 0 || o.RunningCheck < 0 || o.RequestTTL < 0 {
+	if o.LoopDelay < 0 || o.CheckTime < 0 || o.OndemandDelay < 0 || o.RunningCheck < 0 || o.RequestTTL < 0 {
 		bad("a delay below 0")
 	}
 	if o.TaskLimit < 0 || o.OndemandCloneLimit < 0 || o.MaxRetries < 0 {

@@ -39,6 +39,8 @@ const (
 	DeleteByHand
 	// CollideName gives the pool's next clone the name of a VM of another pool.
 	CollideName
+	// Rush makes users come for VMs of the pool all at once, as a test run does.
+	Rush
 
 	numEffects
 )
@@ -164,6 +166,8 @@ func (s *Simulator) once(at time.Time, c Change) {
 		s.leakedSlots++
 	case DeleteByHand:
 		s.deleteByHand(p)
+	case Rush:
+		s.events.add(at, func(ctx context.Context, at time.Time) error { return s.checkout(ctx, at, p) })
 	default: // CollideName
 		p.collide = true
 	}

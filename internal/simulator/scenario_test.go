@@ -187,3 +187,19 @@ func TestACollisionPutsANameInTwoPools(t *testing.T) {
 		t.Error("no name is in both pools")
 	}
 }
+
+func TestARushTakesVMsOfOnePoolAtOnce(t *testing.T) {
+	c := server.Client(t)
+	opts := quiet(2)
+	name := opts.Pools[0].Name
+	opts.Scenario = []Change{{At: 10 * time.Minute, Effect: Rush, Pools: []string{name}, Count: 3}}
+	opts.Durations.Hold = Span{time.Hour, 2 * time.Hour}
+	s := newSimulator(t, c, opts)
+	advance(t, s, 10*time.Minute, time.Minute)
+	if n := len(queues(t, c, name)[vmpooler.Running]); n != 3 {
+		t.Errorf("%d are running, want 3", n)
+	}
+	if n := len(queues(t, c, opts.Pools[1].Name)[vmpooler.Running]); n != 0 {
+		t.Errorf("%d of the other pool are running", n)
+	}
+}

@@ -168,7 +168,7 @@ func (s *Simulator) startManager(at time.Time) {
 			return s.inventory(ctx, at, p)
 		})
 	}
-	s.loop(at.Add(s.ondemandPhase()), time.Second, s.ondemandLoop)
+	s.loop(at.Add(s.ondemandPhase()), s.opts.OndemandDelay, s.ondemandLoop)
 }
 
 // kill ends the manager: its threads with their clones and destroys are gone.
