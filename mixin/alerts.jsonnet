@@ -1,0 +1,2 @@
+// alerts/vmpooler_alerts.yaml
+std.manifestYamlDoc((import 'mixin.libsonnet').prometheusAlerts)

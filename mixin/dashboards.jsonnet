@@ -1,0 +1,2 @@
+// dashboards/*.json
+(import 'mixin.libsonnet').grafanaDashboards

@@ -1,0 +1,2 @@
+// alerts/vmpooler_rules.yaml
+std.manifestYamlDoc((import 'mixin.libsonnet').prometheusRules)
