@@ -1,0 +1,129 @@
+package endtoend
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// BenchmarkPanels asks for every panel over a day of 200 pools and two exporters, as
+// Grafana would on a screen 800 points wide, and names the slowest. The history is what
+// an exporter says of one pool of a fleet to which everything happens, for each of the
+// 200, scraped once a minute; writing it takes minutes.
+//
+//	go test -run '^$' -bench Panels -benchtime 1x -timeout 30m ./mixin/endtoend/
+func BenchmarkPanels(b *testing.B) {
+	const pools, replicas, day = 200, 2, 24 * time.Hour
+	screen := view{span: day, scrape: time.Minute, points: 800}
+	all := template(b, pools, replicas)
+	p := startPrometheus(b, prometheusOptions{interval: time.Minute, flags: []string{"--web.enable-remote-write-receiver"}})
+	end := time.Now().Truncate(time.Minute)
+	began := time.Now()
+	if err := p.writeHistory(b.Context(), all, end, day, time.Minute); err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("%d series over %v, written in %.0f s", len(all), day, time.Since(began).Seconds())
+	panels := map[string][]query{}
+	for _, d := range readDashboards(b) {
+		values, _, err := p.variables(b.Context(), d, true)
+		if err != nil {
+			b.Fatal(err)
+		}
+		queries, err := d.queries(screen, values)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, q := range queries {
+			panels[q.panel] = append(panels[q.panel], q)
+		}
+	}
+	took := map[string]cost{}
+	for b.Loop() {
+		for name, queries := range panels {
+			took[name] = took[name].most(p.cost(b, queries, screen, end))
+		}
+	}
+	slowest := slices.SortedFunc(maps.Keys(took), func(x, y string) int { return cmp.Compare(took[y].cpu, took[x].cpu) })
+	var list bytes.Buffer
+	for _, name := range slowest[:min(10, len(slowest))] {
+		fmt.Fprintf(&list, "\n%6.2f s, CPU %5.2f s  %s", took[name].wall, took[name].cpu, name)
+	}
+	b.Logf("%d panels; the slowest:%s", len(panels), &list)
+	b.ReportMetric(took[slowest[0]].wall, "s/slowest-panel")
+	b.ReportMetric(took[slowest[0]].cpu, "CPU-s/slowest-panel")
+}
+
+// cost is what a panel took, in seconds: of time, and of Prometheus's processors, which
+// what else runs on the machine does not lengthen.
+type cost struct{ wall, cpu float64 }
+
+func (c cost) most(d cost) cost { return cost{max(c.wall, d.wall), max(c.cpu, d.cpu)} }
+
+// cost puts the queries of a panel one after the other. Grafana puts them side by side;
+// this is the most that it takes.
+func (p prometheus) cost(b *testing.B, queries []query, v view, end time.Time) cost {
+	b.Helper()
+	began, before := time.Now(), p.cpu(b)
+	for _, q := range queries {
+		url := p.url("query_range", overParams(q.expr, end.Add(-v.span), end, q.step))
+		if q.instant {
+			url = p.url("query", atParams(q.expr, end))
+		}
+		if status, body, err := get(b.Context(), url); err != nil || status != http.StatusOK {
+			b.Errorf("%s: %d, %v: %s", q.key, status, err, body)
+		}
+	}
+	return cost{time.Since(began).Seconds(), p.cpu(b) - before}
+}
+
+// cpu returns the seconds that Prometheus has used of the processors.
+func (p prometheus) cpu(b *testing.B) float64 {
+	b.Helper()
+	_, body, err := get(b.Context(), "http://"+p.addr+"/metrics")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for line := range strings.Lines(string(body)) {
+		if text, ok := strings.CutPrefix(line, "process_cpu_seconds_total "); ok {
+			seconds, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+			if err != nil {
+				b.Fatal(err)
+			}
+			return seconds
+		}
+	}
+	b.Fatal("Prometheus does not say what it used")
+	return 0
+}
+
+// template is what an exporter says once everything has happened, of one pool for
+// each of n.
+func template(b *testing.B, n, replicas int) []synthetic {
+	b.Helper()
+	f := startFleet(b, everything())
+	var all []synthetic
+	until(b, time.Minute, "there are all histograms of a pool", func() error {
+		_, body, err := get(b.Context(), "http://"+f.exporters[0].addr+"/metrics")
+		if err != nil {
+			return err
+		}
+		for _, pool := range everything().simulation.Pools {
+			has := func(histogram string) bool {
+				return bytes.Contains(body, fmt.Appendf(nil, "%s_count{pool=%q}", histogram, pool.Name))
+			}
+			if has("vmpooler_ondemand_fulfilment_duration_seconds") && has("vmpooler_vm_lease_duration_seconds") {
+				all, err = syntheticFleet(body, pool.Name, n, replicas)
+				return err
+			}
+		}
+		return fmt.Errorf("not in %d bytes", len(body))
+	})
+	return all
+}
