@@ -55,12 +55,16 @@ redis: ## install redis-server and redis-sentinel for the tests, if missing
 browser: ## install Chromium and curl for the tests, if missing
 	@scripts/install-chromium.sh
 
+.PHONY: prometheus
+prometheus: ## install Prometheus, Alertmanager and their tools for the tests, if missing
+	@scripts/install-prometheus.sh
+
 .PHONY: test
-test: redis browser ## run all tests (TESTFLAGS=-v)
+test: redis browser prometheus ## run all tests (TESTFLAGS=-v)
 	$(GO) test $(TESTFLAGS) ./...
 
 .PHONY: race
-race: redis browser ## run all tests with the race detector
+race: redis browser prometheus ## run all tests with the race detector
 	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) ./...
 
 .PHONY: fuzz
@@ -70,6 +74,14 @@ fuzz: redis ## run each fuzz target for FUZZTIME (20s)
 .PHONY: fuzz-seeds
 fuzz-seeds: redis ## run the fuzz targets' seeds only
 	$(GO) test -run '^Fuzz' $(TESTFLAGS) ./...
+
+.PHONY: mixin
+mixin: prometheus ## format, lint and compile the mixin into alerts/ and dashboards/
+	GO='$(GO)' scripts/mixin.sh
+
+.PHONY: mixin-test
+mixin-test: redis prometheus ## test alerts, rules and dashboards: their own tests, linters, incidents, end to end
+	$(GO) test $(TESTFLAGS) ./mixin/...
 
 .PHONY: bench
 bench: redis ## measure scrapes, sweeps and dead letters; fail on a missed target (BENCHTIME=15s)
@@ -91,11 +103,11 @@ fmt: ## format the Go code (gofumpt, goimports)
 	$(GOLANGCI_LINT) fmt ./...
 
 .PHONY: generate
-generate: redis ## write generated and golden files anew
+generate: redis browser prometheus ## write generated and golden files anew
 	GO='$(GO)' scripts/generate.sh
 
 .PHONY: check-generated
-check-generated: redis ## fail if generated files, goldens, go.mod or formatting are not up to date
+check-generated: redis browser prometheus ## fail if generated files, goldens, go.mod or formatting are not up to date
 	GO='$(GO)' scripts/check-generated.sh $(GOLANGCI_LINT_VERSION)
 
 .PHONY: ci
