@@ -11,15 +11,15 @@ const defaultConfirm = 5 * time.Second
 
 // look is one of the two looks at what may be an orphan, see scripts/orphaned.lua.
 type look struct {
-	before string        // what the first look returned; "" for the first
-	after  time.Duration // how long must lie between the two
+	before string  // what the first look returned; "" for the first
+	found  *string // where the first puts that
 }
 
-// seen is an orphan after the first look.
-type seen struct {
-	batch []*Action
-	found []string  // what the first look returned, for each
-	at    time.Time // by our own clock, no sooner than the look
+// lookedAt is an orphan after the first look.
+type lookedAt struct {
+	action *Action
+	found  string
+	at     time.Time // by our own clock, no sooner than the look
 }
 
 func (ap *Applier) confirmAfter() time.Duration {
@@ -31,34 +31,32 @@ func (ap *Applier) confirmAfter() time.Duration {
 
 // lookAtOrphans looks at all of them for the first time, and writes nothing. Those
 // that are none have their outcome then.
-func (ap *Applier) lookAtOrphans(ctx context.Context, p *Plan) ([]seen, error) {
-	var all []seen
-	for _, batch := range p.batches(func(a *Action) bool { return a.Target == Orphaned }) {
-		found, err := ap.turn(ctx, batch, make([]string, len(batch)))
-		if err != nil {
+func (ap *Applier) lookAtOrphans(ctx context.Context, p *Plan) ([]lookedAt, error) {
+	var looked []lookedAt
+	for i := range p.Actions {
+		a := &p.Actions[i]
+		if a.Outcome != Planned || a.Target != Orphaned {
+			continue
+		}
+		var found string
+		if err := ap.turn(ctx, a, look{found: &found}); err != nil {
 			return nil, err
 		}
-		s := seen{at: time.Now()}
-		for i, a := range batch {
-			if a.Outcome == Planned {
-				s.batch, s.found = append(s.batch, a), append(s.found, found[i])
-			}
-		}
-		if len(s.batch) > 0 {
-			all = append(all, s)
+		if found != "" {
+			looked = append(looked, lookedAt{a, found, time.Now()})
 		}
 	}
-	return all, nil
+	return looked, nil
 }
 
 // dealWithOrphans looks at them again, each when its time has come, and lets the
 // metadata of those that are still orphans expire.
-func (ap *Applier) dealWithOrphans(ctx context.Context, all []seen) error {
-	for _, s := range all {
-		if err := ap.sleep(ctx, ap.confirmAfter()-time.Since(s.at)); err != nil {
+func (ap *Applier) dealWithOrphans(ctx context.Context, looked []lookedAt) error {
+	for _, l := range looked {
+		if err := ap.sleep(ctx, ap.confirmAfter()-time.Since(l.at)); err != nil {
 			return err
 		}
-		if _, err := ap.turn(ctx, s.batch, s.found); err != nil {
+		if err := ap.turn(ctx, l.action, look{before: l.found}); err != nil {
 			return err
 		}
 	}

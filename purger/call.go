@@ -1,8 +1,6 @@
 package purger
 
 import (
-	"context"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -10,34 +8,14 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/vmpooler/vmpooler_exporter/dlq"
-	"github.com/vmpooler/vmpooler_exporter/internal/lease"
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
 )
 
-// call is what a script gets, as scripts/prelude.lua says. One for VMs is joined from
-// those of several actions.
+// call is an action as its script gets it; the lease is added when it is sent.
 type call struct {
 	script *redis.Script
-	keys   []string // of the pool; for a request all but the lease
-	hashes []string // of VMs
-	pool   []any    // from the pool to what the VMs share; for a request everything
-	vms    []any    // each VM's own
-}
-
-// join adds the VMs of another call of the same batch.
-func (c *call) join(next call) {
-	c.hashes, c.vms = append(c.hashes, next.hashes...), append(c.vms, next.vms...)
-}
-
-// run sends it. What is returned is a code and a detail for each VM, or of the
-// request.
-func (c *call) run(ctx context.Context, client redis.Scripter, fence lease.Fence) ([]string, error) {
-	args := []any{fence.Token}
-	if len(c.hashes) > 0 {
-		args = append(args, len(c.hashes))
-	}
-	reply, err := c.script.Run(ctx, client, slices.Concat(c.keys, c.hashes, []string{fence.Key}), slices.Concat(args, c.pool, c.vms)...).StringSlice()
-	return reply, lease.Check(err)
+	keys   []string
+	args   []any
 }
 
 // Classes of the dead letters that a purge writes.
@@ -46,28 +24,25 @@ const (
 	ClassMissing = "Missing" // its provider does not have it
 )
 
-// batched says whether a script can take both actions in one call.
-func (a *Action) batched(b *Action) bool {
-	return a.Target != Request && a.Target == b.Target && a.Pool == b.Pool && a.Queue == b.Queue && a.Check.MinAge == b.Check.MinAge
-}
-
-// script returns the call of an action. It is pure; now is a dead letter's time, by
-// the Redis server's clock. l is of an orphan alone.
-func (a *Action) script(s *Settings, pools []string, now time.Time, l look) call {
+// script returns the call of an action, whose keys and arguments are described in
+// scripts/prelude.lua. It is pure; now is a dead letter's time, by the Redis
+// server's clock.
+func (a *Action) script(s *Settings, pools []string, now time.Time) call {
 	if a.Target == Request {
 		return a.requestCall(s)
 	}
 	c := call{
-		hashes: []string{vmpooler.VMKey(a.VM)},
-		pool:   []any{a.Pool, strings.Join(pools, "\n"), a.Check.MinAge.Seconds()},
-		vms:    []any{a.VM, a.Check.Field, a.Check.Text, a.Check.Clone, epoch(a.Check.Since, a.Check.MinAge)},
+		keys: []string{vmpooler.VMKey(a.VM)},
+		args: []any{
+			a.VM, a.Check.Field, a.Check.Text, a.Check.Clone, epoch(a.Check.Since, a.Check.MinAge), a.Check.MinAge.Seconds(),
+			a.Pool, strings.Join(pools, "\n"),
+		},
 	}
 	if a.Target == Orphaned {
-		c.script, c.pool = orphanedScript, append(c.pool, int64(orphanTTL/time.Second), l.after.Seconds())
-		c.vms = append(c.vms, l.before)
+		c.script, c.args = orphanedScript, append(c.args, int64(orphanTTL/time.Second)) // and the look's, see Applier.look
 		return c
 	}
-	c.keys = []string{a.Queue.Key(a.Pool)}
+	c.keys = append(c.keys, a.Queue.Key(a.Pool))
 	switch a.Queue {
 	case vmpooler.Pending:
 		a.pendingCall(&c, s, now)
@@ -90,9 +65,8 @@ func epoch(since time.Time, least time.Duration) string {
 }
 
 func (a *Action) pendingCall(c *call, s *Settings, now time.Time) {
-	c.script = pendingScript
+	c.script, c.args = pendingScript, append(c.args, int64(s.DataTTL/time.Second))
 	if !s.DeadLetters {
-		c.pool, c.vms = append(c.pool, int64(s.DataTTL/time.Second), 0), append(c.vms, "", "")
 		return
 	}
 	class := ClassPurge
@@ -104,8 +78,7 @@ func (a *Action) pendingCall(c *call, s *Settings, now time.Time) {
 		FailedAt: now.Truncate(time.Second), RequestID: a.request, PoolAlias: a.alias, RetryCount: &a.retries,
 	}, s.DLQTTL)
 	c.keys = append(c.keys, l.Queue, l.Index)
-	c.pool = append(c.pool, int64(s.DataTTL/time.Second), l.Lives.Milliseconds())
-	c.vms = append(c.vms, l.Member, l.Score)
+	c.args = append(c.args, l.Member, l.Score, l.Lives.Milliseconds())
 }
 
 func (a *Action) requestCall(s *Settings) call {
@@ -114,7 +87,7 @@ func (a *Action) requestCall(s *Settings) call {
 		keys: []string{
 			vmpooler.RequestKey(a.RequestID), vmpooler.KeyRequestQueue, vmpooler.KeyRequestProcessing, vmpooler.KeyOndemandCreate,
 		},
-		pool: []any{
+		args: []any{
 			a.RequestID, a.Check.Text, a.Check.Since.Unix(), a.Check.MinAge.Seconds(),
 			"Purged: " + a.Reason, int64(s.DataTTL / time.Second),
 		},

@@ -2,37 +2,38 @@ package purger
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/vmpooler/vmpooler_exporter/internal/lease"
 )
 
-// failedCall says what an error of a call means for its actions, and whether no other
-// action can succeed after it.
-func failedCall(err error) (o Outcome, fatal bool) {
+// take sets the outcome by a script's reply, see scripts/prelude.lua. It stays as it
+// is after the first of two looks at an orphan. The error is one after which no
+// other action can succeed.
+func (a *Action) take(reply []string, err error) error {
 	var refused redis.Error
 	switch {
 	case errors.Is(err, lease.ErrFenced):
-		return Refused, true
+		a.Outcome, a.Why = Refused, err.Error()
+		return err
 	case errors.As(err, &refused): // OOM, READONLY, NOPERM, MISCONF: the next may be of another kind
-		return Refused, false
-	}
-	return Failed, true
-}
-
-// take sets the outcome by what a script says of an action, see scripts/prelude.lua.
-// It stays as it is after the first of two looks at an orphan.
-func (a *Action) take(code, detail string) {
-	switch code {
-	case "applied":
+		a.Outcome, a.Why = Refused, err.Error()
+		return nil
+	case err != nil:
+		a.Outcome, a.Why = Failed, err.Error()
+		return err
+	case len(reply) != 2:
+		a.Outcome, a.Why = Failed, fmt.Sprintf("the script's reply is not understood: %d texts", len(reply))
+		return nil
+	case reply[0] == "applied":
 		a.Outcome = Applied
-	case "seen":
-	case "refused":
-		a.Outcome, a.Why = Refused, detail
+	case reply[0] == "seen":
 	default:
-		a.Outcome, a.Why = Skipped, moved(code, detail)
+		a.Outcome, a.Why = Skipped, moved(reply[0], reply[1])
 	}
+	return nil
 }
 
 // moved says in words what the server found instead of the plan's evidence.

@@ -16,6 +16,10 @@ import (
 // actions, and the next cycle finds the others.
 const mostOrphans = 50_000
 
+// lookBatch is how many keys are read at once when looking for orphans: others wait for
+// so long, and a purge is in no hurry.
+const lookBatch = 100
+
 // Source reads States.
 type Source struct {
 	Reader *vmpooler.Reader
@@ -49,6 +53,7 @@ func (s *Source) Read(ctx context.Context) (State, error) {
 		return st, nil
 	}
 	opts := s.Sweep
+	opts.Batch = lookBatch
 	opts.Fields = hashFields
 	opts.Visit = func(rec vmpooler.HashRecord) {
 		if !rec.Queued && rec.TTL == 0 && rec.Fields[vmpooler.FieldPool] != "" && len(st.Orphans) < mostOrphans {

@@ -175,8 +175,8 @@ func TestNoActionIsForAQueueOfUsers(t *testing.T) {
 // name its key.
 var writes = map[string][]string{
 	"SREM": {"pending", "completed"}, "SMOVE": {"ready"}, "ZREM": {"waiting", "processing", "creating", "KEYS[i]"},
-	"EXPIRE": {"hash", "hash .. NOTHING", "v.hash", "v.hash .. NOTHING"}, "PEXPIRE": {"KEYS[2]", "KEYS[3]", "KEYS[i] .. NOTHING"},
-	"ZADD": {"KEYS[2]", "KEYS[3]", "KEYS[i]"}, "HDEL": {"hash"}, "HSETNX": {"hash"}, "XADD": {"KEYS[1]"},
+	"EXPIRE": {"hash", "hash .. NOTHING"}, "PEXPIRE": {"KEYS[3]", "KEYS[4]", "KEYS[i] .. NOTHING"},
+	"ZADD": {"KEYS[3]", "KEYS[4]", "KEYS[i]"}, "HDEL": {"hash"}, "HSETNX": {"hash"}, "XADD": {"KEYS[1]"},
 }
 
 var (
@@ -189,7 +189,7 @@ var (
 )
 
 func TestTheSourcesWriteToNoQueueOfUsers(t *testing.T) {
-	reads := []string{"GET", "TYPE", "EXISTS", "HGET", "PTTL", "TIME", "SMEMBERS", "SISMEMBER", "SMISMEMBER", "ZSCORE", "ZRANGE"}
+	reads := []string{"GET", "TYPE", "EXISTS", "HGET", "PTTL", "TIME", "SMEMBERS", "SISMEMBER", "ZSCORE", "ZRANGE"}
 	words := []string{"XX", "NX", "INCR", "WRONGTYPE", "MAXLEN"}
 	found := 0
 	for name, source := range scripts {

@@ -164,7 +164,6 @@ func TestADeadConnectionEndsTheCycle(t *testing.T) {
 	scene := newScene(t, c, c, kind{Pending, vmpooler.Pending})
 	p := scene.plan()
 	p.Actions = append(p.Actions, p.Actions[0])
-	p.Actions[1].Pool = "q" // another call
 	if err := s.Kill(); err != nil {
 		t.Fatal(err)
 	}

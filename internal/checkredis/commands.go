@@ -113,7 +113,6 @@ var WriteCommands = []Command{
 	{Name: "SET", Samples: []Sample{{Keys: KeysOwn, Args: []any{keyLease, noVM, "XX", "PX", 1}}}},
 	{Name: "SISMEMBER", Samples: on(completed, noVM)},
 	{Name: "SMEMBERS", Samples: on(completed)},
-	{Name: "SMISMEMBER", Samples: on(completed, noVM)},
 	{Name: "SMOVE", Samples: on(vmpooler.Ready.Key(noVM), completed, noVM)},
 	{Name: "SREM", Samples: on(completed, noVM)},
 	{Name: "TIME", Samples: plain()},

@@ -16,6 +16,9 @@ type SweepOptions struct {
 	MaxShare float64
 	// Pause is the least time between two batches.
 	Pause time.Duration
+	// Batch is about how many keys are read at once, and so what Redis does
+	// between two of its other clients; 0 means 1,000.
+	Batch int64
 	// ConfirmAfter is how long a hash must have been an orphan before it
 	// counts as leaked: a resized pool's VMs are in no queue for about a
 	// second.
@@ -52,7 +55,7 @@ type SweepResult struct {
 }
 
 const (
-	sweepBatch = 1000 // SCAN's COUNT: what Redis does between two of its other clients
+	sweepBatch = 1000 // SCAN's COUNT, by default
 	// maxCandidates bounds the names that wait for their confirmation, so that
 	// a million leaked hashes don't become a million names in memory.
 	maxCandidates = 10_000
@@ -64,6 +67,9 @@ const (
 func (r *Reader) Sweep(ctx context.Context, opts SweepOptions) (*SweepResult, error) {
 	if opts.Sleep == nil {
 		opts.Sleep = sleep
+	}
+	if opts.Batch <= 0 {
+		opts.Batch = sweepBatch
 	}
 	if opts.MaxShare <= 0 || opts.MaxShare > 1 {
 		opts.MaxShare = 1
@@ -125,7 +131,7 @@ func (s *sweep) run(ctx context.Context) (err error) {
 // walk is one whole SCAN. Each batch's hashes are read in the same pipeline as
 // the SCAN for the next batch.
 func (s *sweep) walk(ctx context.Context) error {
-	batch, cursor, err := s.reader.client.Scan(ctx, 0, Prefix+"*", sweepBatch).Result()
+	batch, cursor, err := s.reader.client.Scan(ctx, 0, Prefix+"*", s.opts.Batch).Result()
 	if err != nil {
 		return fmt.Errorf("SCAN: %w", err)
 	}
@@ -135,7 +141,7 @@ func (s *sweep) walk(ctx context.Context) error {
 		reads := s.ask(ctx, pipe, batch)
 		var next *redis.ScanCmd
 		if cursor != 0 {
-			next = pipe.Scan(ctx, cursor, Prefix+"*", sweepBatch)
+			next = pipe.Scan(ctx, cursor, Prefix+"*", s.opts.Batch)
 		}
 		if pipe.Len() > 0 {
 			began := time.Now()

@@ -1,17 +1,15 @@
--- Takes VMs out of completed.
+-- Takes a VM out of completed.
 --
--- KEYS[1]  the pool's completed
+-- KEYS[2]  the pool's completed
 -- The others, and what is returned: see prelude.lua.
 
-local completed = KEYS[1]
+local hash, completed, vm = KEYS[1], KEYS[2], ARGV[2]
 
-return each(0, 0, completed, function(v)
-  local refusal = types({{v.hash, 'hash'}, {completed, 'set'}}) or try({{'SISMEMBER', completed, v.vm}})
-  if refusal then return refusal end
-  if redis.call('SISMEMBER', completed, v.vm) == 0 then return {'gone', ''} end
-  refusal = evidence(v) or v.elsewhere or try({{'SREM', completed, NOTHING}})
-  if refusal then return refusal end
+local refusal = fenced() or types({{hash, 'hash'}, {completed, 'set'}}) or try({{'SISMEMBER', completed, vm}})
+if refusal then return refusal end
+if redis.call('SISMEMBER', completed, vm) == 0 then return {'gone', ''} end
+refusal = evidence(hash) or elsewhere(completed) or try({{'SREM', completed, NOTHING}})
+if refusal then return refusal end
 
-  redis.call('SREM', completed, v.vm)
-  return {'applied', ''}
-end)
+redis.call('SREM', completed, vm)
+return {'applied', ''}

@@ -3,41 +3,41 @@
 -- a moment (SPOP and SADD at the checkout of an older vmpooler, SREM and SADD at
 -- its return), and a resized pool's VMs are in none until vmpooler finds them.
 --
--- ARGV[6]  seconds that a hash still lives
--- ARGV[7]  seconds that must lie between the two looks
--- Each VM's own: '' for the first look, later what that returned.
+-- KEYS[2]  the lease
+-- ARGV[10] seconds that the hash still lives
+-- ARGV[11] '' for the first look, later what that returned
+-- ARGV[12] seconds that must lie between the two
 -- The others, and what is returned: see prelude.lua; and
 --   seen     the first look found an orphan, and has written nothing (what the second
 --            must be given)
 
-return each(2, 1, nil, function(v)
-  local hash = v.hash
-  local refusal = types({{hash, 'hash'}}) or try({{'PTTL', hash}})
-  if refusal then return refusal end
-  local ttl = redis.call('PTTL', hash)
-  if ttl == -2 then return {'gone', ''} end
-  if ttl ~= -1 then return {'expiring', tostring(ttl)} end
-  refusal = evidence(v)
-  if refusal then return refusal end
-  if not redis.call('HGET', hash, 'pool') then return {'life', 'pool'} end
-  refusal = v.elsewhere or try({{'EXPIRE', hash .. NOTHING, 1}})
-  if refusal then return refusal end
+local hash = KEYS[1]
 
-  -- A VM that was on its way at both looks has come through a queue in between, and
-  -- that leaves a trace in the hash.
-  local trace = {}
-  for i, field in ipairs({'ready', 'checkout', 'destroy', 'check'}) do
-    trace[i] = redis.call('HGET', hash, field) or ''
-  end
-  trace = table.concat(trace, '|')
-  if v.own[1] == '' then
-    local clock = redis.call('TIME')
-    return {'seen', clock[1] .. string.format('.%06d|', tonumber(clock[2])) .. trace}
-  end
-  local since, before = v.own[1]:match('^([%d.]+)|(.*)$')
-  if before ~= trace then return {'changed', 'since the first look'} end
-  if not older(since, ARGV[7]) then return {'young', ''} end
+local refusal = fenced() or types({{hash, 'hash'}}) or try({{'PTTL', hash}})
+if refusal then return refusal end
+local ttl = redis.call('PTTL', hash)
+if ttl == -2 then return {'gone', ''} end
+if ttl ~= -1 then return {'expiring', tostring(ttl)} end
+refusal = evidence(hash)
+if refusal then return refusal end
+if not redis.call('HGET', hash, 'pool') then return {'life', 'pool'} end
+refusal = elsewhere('') or try({{'EXPIRE', hash .. NOTHING, 1}})
+if refusal then return refusal end
 
-  redis.call('EXPIRE', hash, ARGV[6])
-  return {'applied', ''}
-end)
+-- A VM that was on its way at both looks has come through a queue in between, and
+-- that leaves a trace in the hash.
+local trace = {}
+for i, field in ipairs({'ready', 'checkout', 'destroy', 'check'}) do
+  trace[i] = redis.call('HGET', hash, field) or ''
+end
+trace = table.concat(trace, '|')
+if ARGV[11] == '' then
+  local clock = redis.call('TIME')
+  return {'seen', clock[1] .. string.format('.%06d|', tonumber(clock[2])) .. trace}
+end
+local since, before = ARGV[11]:match('^([%d.]+)|(.*)$')
+if before ~= trace then return {'changed', 'since the first look'} end
+if not older(since, ARGV[12]) then return {'young', ''} end
+
+redis.call('EXPIRE', hash, ARGV[10])
+return {'applied', ''}

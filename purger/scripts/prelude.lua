@@ -3,20 +3,17 @@
 -- KEYS[#KEYS]  the lease of the purge, a string
 -- ARGV[1]      its fencing token
 --
--- The scripts for VMs take some of one pool at once: that they are in no other queue
--- is most of what they ask, and as dear for one as for a few. Each VM is judged by
--- itself.
--- KEYS[1…]     keys of the pool, see there; then the VMs' hashes; then the lease
--- ARGV[2]      how many VMs
--- ARGV[3]      the pool, ARGV[4] more pools than vmpooler__pools has, one a line
--- ARGV[5]      seconds to be exceeded
--- ARGV[6…]     what the VMs share, see there; then for each VM its name, the field
---              that is the evidence, its text ('': it is missing), the text of the
---              field clone ('': it is missing), since when, in epoch seconds ('':
---              its age does not count), and its own, see there
+-- The scripts for VMs share these:
+-- KEYS[1]  the VM's hash
+-- ARGV[2]  the VM
+-- ARGV[3]  the field that is the evidence, ARGV[4] its text ('': it is missing),
+--          ARGV[5] the text of the field clone ('': it is missing)
+-- ARGV[6]  since when, in epoch seconds, ARGV[7] the seconds to be exceeded; both
+--          count only if ARGV[6] is not ''
+-- ARGV[8]  the pool, ARGV[9] more pools than vmpooler__pools has, one a line
 --
--- A script returns a code and a detail, for each VM: 'applied', or what has changed
--- since the plan was made, and then nothing was written for it:
+-- A script returns {code, detail}: 'applied', or what has changed since the plan
+-- was made, and then nothing was written:
 --   type       a key is of another type (the key)
 --   gone       the entry is not where it was
 --   changed    a field is not what the plan saw (its name)
@@ -26,9 +23,8 @@
 --   expiring   the hash has a TTL (its milliseconds)
 --   elsewhere  the VM is in another queue (the key)
 --   queued     the request's status or place has changed
---   refused    Redis' own error, with the key added
--- The script for requests takes one, and returns such an error as one. All return
--- an error, and nothing was written, if the lease has passed on: FENCED.
+-- or it returns an error, and then nothing was written either: Redis' own, with the
+-- key added, or FENCED if the lease has passed on.
 --
 -- Invariants of all of them
 --   - All that could refuse is asked before the first effect, permissions and
@@ -93,30 +89,39 @@ end
 -- evidence checks that the hash is that of the plan's VM, says what it said, and is
 -- old enough. Where two VMs of one name share a hash, the field pool names the one
 -- that was cloned last.
-local function evidence(v)
-  local refusal = try({{'HGET', v.hash, 'clone'}})
+local function evidence(hash)
+  local refusal = try({{'HGET', hash, 'clone'}})
   if refusal then return refusal end
   local clock = redis.pcall('TIME')
-  if clock.err then return refuse(clock, v.hash) end
-  if (redis.call('HGET', v.hash, v.field) or '') ~= v.text then return {'changed', v.field} end
-  if (redis.call('HGET', v.hash, 'clone') or '') ~= v.clone then return {'life', 'clone'} end
-  if (redis.call('HGET', v.hash, 'pool') or ARGV[3]) ~= ARGV[3] then return {'life', 'pool'} end
-  if v.since ~= '' and not older(v.since, ARGV[5]) then return {'young', ''} end
+  if clock.err then return refuse(clock, hash) end
+  if (redis.call('HGET', hash, ARGV[3]) or '') ~= ARGV[4] then return {'changed', ARGV[3]} end
+  if (redis.call('HGET', hash, 'clone') or '') ~= ARGV[5] then return {'life', 'clone'} end
+  if (redis.call('HGET', hash, 'pool') or ARGV[8]) ~= ARGV[8] then return {'life', 'pool'} end
+  if ARGV[6] ~= '' and not older(ARGV[6], ARGV[7]) then return {'young', ''} end
 end
 
 -- taken says whether the VM is a user's, or becomes one this very moment: vmpooler
 -- notes the checkout of a VM that was made for a request before it takes it out of
 -- pending, and would not notice that it is not there any more.
-local function taken(v)
-  if redis.call('HGET', v.hash, 'checkout') then return {'user', ''} end
+local function taken(hash)
+  if redis.call('HGET', hash, 'checkout') then return {'user', ''} end
 end
 
--- allPools are the VMs' own pool, those of Redis and those that the caller knows.
-local function allPools()
+-- has returns {'elsewhere', key} if the VM is in that queue. A key of another type
+-- has no VMs; one that can't be read may have any.
+local function has(key, vm)
+  local is = redis.pcall('SISMEMBER', key, vm)
+  if is == 1 then return {'elsewhere', key} end
+  if is ~= 0 and not is.err:find('WRONGTYPE', 1, true) then return refuse(is, key) end
+end
+
+-- elsewhere returns {'elsewhere', key} for the first queue but that one that has
+-- the VM. The pools are its own, those of Redis and those that the caller knows.
+local function elsewhere(but)
+  local vm, seen, pools = ARGV[2], {[ARGV[8]] = true}, {ARGV[8]}
   local listed = redis.pcall('SMEMBERS', PREFIX .. 'pools')
-  if listed.err then return nil, refuse(listed, PREFIX .. 'pools') end
-  for pool in ARGV[4]:gmatch('[^\n]+') do listed[#listed + 1] = pool end
-  local pools, seen = {ARGV[3]}, {[ARGV[3]] = true}
+  if listed.err then return refuse(listed, PREFIX .. 'pools') end
+  for pool in ARGV[9]:gmatch('[^\n]+') do listed[#listed + 1] = pool end
   for i = 1, #listed do
     local pool = listed[i]
     if not seen[pool] then
@@ -124,35 +129,15 @@ local function allPools()
       pools[#pools + 1] = pool
     end
   end
-  return pools
-end
-
--- elsewhere sets elsewhere of each VM: {'elsewhere', key} for the first queue but that
--- one that has it, or an error. A key of another type has no VMs; one that can't be
--- read may have any. Nothing that a script writes for one VM changes it for another.
-local function elsewhere(vms, but)
-  local names = {}
-  for i, v in ipairs(vms) do names[i] = v.vm end
-  local function unknown(refusal)
-    for _, v in ipairs(vms) do v.elsewhere = v.elsewhere or refusal end
-  end
-  local function look(key)
-    local is = redis.pcall('SMISMEMBER', key, unpack(names))
-    if is.err then
-      if not is.err:find('WRONGTYPE', 1, true) then unknown(refuse(is, key)) end
-      return
-    end
-    for i, v in ipairs(vms) do
-      if is[i] == 1 then v.elsewhere = v.elsewhere or {'elsewhere', key} end
-    end
-  end
-
-  local pools, refusal = allPools()
-  if refusal then return unknown(refusal) end
+  local pcall = redis.pcall -- these calls are most of what an action costs
   for i = 1, #pools do
     for q = 1, #QUEUES do
       local key = PREFIX .. QUEUES[q] .. pools[i]
-      if key ~= but then look(key) end
+      local is = pcall('SISMEMBER', key, vm)
+      if is ~= 0 and key ~= but then
+        local found = has(key, vm)
+        if found then return found end
+      end
     end
   end
   -- One call for as many keys as Lua can hand over at once, where none is there.
@@ -161,33 +146,11 @@ local function elsewhere(vms, but)
       local keys = {}
       for i = from, math.min(from + 999, #pools) do keys[#keys + 1] = PREFIX .. SELDOM[q] .. pools[i] end
       local there = redis.pcall('EXISTS', unpack(keys))
-      if failed(there) then return unknown(refuse(there, keys[1])) end
-      for i = 1, there > 0 and #keys or 0 do look(keys[i]) end
+      if failed(there) then return refuse(there, keys[1]) end
+      for i = 1, there > 0 and #keys or 0 do
+        local found = has(keys[i], vm)
+        if found then return found end
+      end
     end
   end
-end
-
--- each judges every VM, and returns what became of them. shared and own are how many
--- words the VMs share, and each has to itself; but is the queue that they are to be
--- in, if any.
-local function each(shared, own, but, judge)
-  local refusal = fenced()
-  if refusal then return refusal end
-  local n, vms = tonumber(ARGV[2]), {}
-  for i = 1, n do
-    local at = 5 + shared + (i - 1) * (5 + own)
-    vms[i] = {
-      hash = KEYS[#KEYS - 1 - n + i],
-      vm = ARGV[at + 1], field = ARGV[at + 2], text = ARGV[at + 3], clone = ARGV[at + 4], since = ARGV[at + 5],
-      own = {ARGV[at + 6], ARGV[at + 7]},
-    }
-  end
-  elsewhere(vms, but)
-  local outcomes = {}
-  for i, v in ipairs(vms) do
-    local outcome = judge(v)
-    if failed(outcome) then outcome = {'refused', (outcome.err:gsub('^%-', ''))} end
-    outcomes[2 * i - 1], outcomes[2 * i] = outcome[1], outcome[2]
-  end
-  return outcomes
 end
