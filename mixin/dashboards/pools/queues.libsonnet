@@ -81,7 +81,7 @@ function(c)
               p.timeSeries(
                 'VMs of unknown age',
                 'Pending, ready or running VMs whose metadata is gone or has lost its time. They count in the size, and never as stuck.' + lines.several,
-                'If it lasts, such VMs can be stuck without being counted: take them out of the queue by destroying them.',
+                'If it lasts, such VMs can be stuck without being counted: ask vmpooler_exporter explain for each, and leave those in running to their users.',
                 'short',
                 [p.line(
                   q.top(
