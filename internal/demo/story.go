@@ -24,7 +24,8 @@ const (
 	restartAt = 9 * time.Minute
 	downFor   = 5 * time.Second
 
-	timeout = 2 * time.Minute // of every pool but slowPool
+	timeout   = 2 * time.Minute // of every pool but slowPool
+	taskLimit = 20              // clones at a time
 
 	// The purge's, shrunk as everything here is.
 	purgeEvery  = 30 * time.Second
@@ -57,7 +58,7 @@ func (d *Demo) Config() []byte {
 	fmt.Fprintf(&b, ":redis:\n  server: %s\n  port: %s\n  data_ttl: %d\n", host, port, int(d.DataTTL().Hours()))
 	fmt.Fprintf(&b, ":config:\n  dlq_enabled: true\n  purge_enabled: true\n  purge_interval: %.0f\n  max_pending_age: %.0f\n  max_orphaned_age: %.0f\n",
 		purgeEvery.Seconds(), pendingAge.Seconds(), orphanedAge.Seconds())
-	fmt.Fprintf(&b, "  timeout: %d\n  health_thresholds:\n", int(timeout.Minutes()))
+	fmt.Fprintf(&b, "  timeout: %d\n  task_limit: %d\n  health_thresholds:\n", int(timeout.Minutes()), taskLimit)
 	for name, value := range d.Thresholds().All() {
 		fmt.Fprintf(&b, "    %s: %.0f\n", name, value)
 	}
@@ -151,7 +152,7 @@ func options(began time.Time, seed uint64) simulator.Options {
 		LoopDelay:    2 * time.Second,
 		CheckTime:    15 * time.Second,
 		RunningCheck: 30 * time.Second,
-		TaskLimit:    20,
+		TaskLimit:    taskLimit,
 		MaxRetries:   2,
 		RequestTTL:   2 * time.Minute,
 	}
