@@ -211,7 +211,8 @@ func TestTwoPurgersAtOnce(t *testing.T) {
 			c := newClient(t, s, nil)
 			l := lease.New(c, lease.KeyPurge, owner, time.Hour, nil)
 			rng := rand.New(rand.NewPCG(2, uint64(i)))
-			for began := time.Now(); n.count() < raceActions() && time.Since(began) < time.Minute && !t.Failed(); {
+			enough := func() bool { return n.count() >= raceActions() && fenced.Load() > 2 }
+			for began := time.Now(); !enough() && time.Since(began) < time.Minute && !t.Failed(); {
 				if rng.IntN(16) == 0 {
 					c.Del(t.Context(), lease.KeyPurge) // its time is over, whosever it is
 				}
