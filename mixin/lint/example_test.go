@@ -100,7 +100,10 @@ func example(t *testing.T) *Bundle {
 		t.Fatal(err)
 	}
 	return &Bundle{
-		Metrics:  Metrics{Families: families, Recorded: map[string][]string{"job:vmpooler_x:max": {"job"}}},
+		Metrics: Metrics{
+			Families: families, Recorded: map[string][]string{"job:vmpooler_x:max": {"job"}},
+			Values: map[string]map[string][]string{"vmpooler_health_threshold": {"name": {"dlq_max_critical", "pending_queue_max"}}},
+		},
 		Selector: selector, GroupLabels: []string{"cluster", "job"}, Severities: []string{"critical", "warning"},
 		RunbookURL: "https://example.org/%s.md", DashboardURL: "/d/%s",
 		Rules:      map[string]RuleFile{"alerts.yaml": {Groups: []Group{{Name: "g", Rules: []Rule{good(), goodRecord()}}}}},

@@ -19,6 +19,9 @@ type Family struct {
 type Metrics struct {
 	Families map[string]Family
 	Recorded map[string][]string
+	// Values are all that a label of a metric can have, by metric and label; without
+	// them it can have any.
+	Values map[string]map[string][]string
 }
 
 // ReadFamilies reads testdata/families.txt: a name, a type and labels a line.

@@ -24,6 +24,9 @@ func exists(b *Bundle, expr parser.Expr) []string {
 				if m.Name != model.MetricNameLabel && !s.open && !s.may[m.Name] {
 					miss("%s has no label %s", n.Name, m.Name)
 				}
+				for _, value := range b.Metrics.never(n.Name, m) {
+					miss("%s never has %s %q", n.Name, m.Name, value)
+				}
 			}
 		case *parser.AggregateExpr:
 			b.unknown(n.Expr, n.Grouping, miss)
