@@ -131,11 +131,16 @@ func (n *tally) did(a *Action) {
 	}
 }
 
-func (n *tally) count() int {
+// enough says whether there were so many actions, and some of each kind that was
+// applied.
+func (n *tally) enough(actions int) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.all
+	return n.all >= actions && len(n.applied) == len(racing)
 }
+
+// racing are the targets of a race; ghosts need a provider.
+var racing = []Target{Pending, Ready, Completed, Orphaned, Request}
 
 // raced reports what the observer saw, and that there was something to see.
 func raced(t *testing.T, w *world, o *observer, n *tally) {
@@ -143,7 +148,7 @@ func raced(t *testing.T, w *world, o *observer, n *tally) {
 	users, races := w.end()
 	o.finish(t)
 	o.agrees(t, w.c)
-	for _, target := range []Target{Pending, Ready, Completed, Orphaned, Request} {
+	for _, target := range racing {
 		if n.applied[target] != o.purged[target] {
 			t.Errorf("%s: %d are said to be applied, the observer saw %d", target, n.applied[target], o.purged[target])
 		}
@@ -188,7 +193,7 @@ func TestStalePlansAgainstAVmpoolerAtFullSpeed(t *testing.T) {
 	w.wait(5000)
 	n := newTally()
 	rng := rand.New(rand.NewPCG(1, 1))
-	for n.count() < raceActions() && !t.Failed() {
+	for began := time.Now(); !n.enough(raceActions()) && time.Since(began) < time.Minute && !t.Failed(); {
 		// Some are applied at once, which is when a VM may still be on its way.
 		if err := w.staleCycle(c, l.Fence, rng.Int64N(2)*rng.Int64N(4000), n.did); err != nil {
 			t.Fatal(err)
@@ -211,7 +216,7 @@ func TestTwoPurgersAtOnce(t *testing.T) {
 			c := newClient(t, s, nil)
 			l := lease.New(c, lease.KeyPurge, owner, time.Hour, nil)
 			rng := rand.New(rand.NewPCG(2, uint64(i)))
-			enough := func() bool { return n.count() >= raceActions() && fenced.Load() > 2 }
+			enough := func() bool { return n.enough(raceActions()) && fenced.Load() > 2 }
 			for began := time.Now(); !enough() && time.Since(began) < time.Minute && !t.Failed(); {
 				if rng.IntN(16) == 0 {
 					c.Del(t.Context(), lease.KeyPurge) // its time is over, whosever it is
