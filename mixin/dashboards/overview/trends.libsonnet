@@ -30,7 +30,7 @@ function(c)
                 'How many comparisons are beyond their threshold, by kind and severity. A queue counts once for each pool.',
                 "One pool is that pool's matter; many at once are the provider's or vmpooler's own.",
                 'short',
-                [p.line(q.by('count', q.max('vmpooler_health_condition', ['condition', 'pool', 'severity']) + ' == 1', ['condition', 'severity']), '{{condition}} {{severity}}')],
+                [p.line(q.by('count', q.by('max', q.select('vmpooler_health_condition') + ' == 1', ['condition', 'pool', 'severity']), ['condition', 'severity']), '{{condition}} {{severity}}')],
               ) + p.with({ decimals: 0 }) + p.empty('No condition held'),
           },
         ],
