@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -26,7 +27,7 @@ type program struct {
 	app            *kingpin.Application
 	stdout, stderr io.Writer
 
-	health, checkConfig, checkRedis, demo *kingpin.CmdClause
+	serving, health, checkConfig, checkRedis, demo *kingpin.CmdClause
 
 	configFile    *string
 	overrides     config.Overrides
@@ -58,8 +59,9 @@ type program struct {
 
 	dlq dlqCommands
 
-	// reload reads the settings anew.
-	reload func() (*config.Settings, error)
+	// hangups asks to reload; reload reads the settings anew.
+	hangups <-chan os.Signal
+	reload  func() (*config.Settings, error)
 
 	purgeFlags purgeFlags
 	purge      purgeCommands
@@ -90,7 +92,7 @@ func newProgram(stdout, stderr io.Writer) *program {
 	p.logFormat = app.Flag("log.format", "Output format of log messages. One of: [logfmt, json]").
 		Default("logfmt").Enum("logfmt", "json")
 
-	app.Command("serve", "Serve metrics over HTTP.").Default()
+	p.serving = app.Command("serve", "Serve metrics over HTTP.").Default()
 	p.health = app.Command("health", "Print one report on every pool. Exits with 0 if healthy, 1 if degraded, 2 if unhealthy, 3 if unknown.")
 	p.healthOutput = p.health.Flag("output", "table or json").Short('o').Default("table").Enum("table", "json")
 	p.checkConfig = app.Command("check-config", "Check a vmpooler.yaml and print the settings in force, and where each comes from.")

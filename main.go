@@ -54,6 +54,9 @@ func (p *program) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if command == p.serving.FullCommand() || command == p.demo.FullCommand() {
+		defer p.catchHangups()()
+	}
 	logger, err := newLogger(p.stderr, *p.logLevel, *p.logFormat)
 	if err != nil {
 		return err

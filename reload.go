@@ -106,16 +106,23 @@ func (r *reloader) build() (*generation, error) {
 	return r.program.generation(settings, r.perm, r.logger)
 }
 
-// watchHangups reloads at each SIGHUP until ctx is done.
-func (r *reloader) watchHangups(ctx context.Context) {
+// catchHangups keeps a SIGHUP from ending the program, from before the configuration
+// is first read until the function that it returns is called: one that comes too early
+// is answered once there is something to reload.
+func (p *program) catchHangups() (stop func()) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
+	p.hangups = hangups
+	return func() { signal.Stop(hangups) }
+}
+
+// watchHangups reloads at each SIGHUP until ctx is done.
+func (r *reloader) watchHangups(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-hangups:
+		case <-r.program.hangups:
 			_ = r.reload(ctx) // told in the log, and by the metric
 		}
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,6 +30,44 @@ func hangUp(t *testing.T) {
 	t.Helper()
 	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A pipe in place of the configuration holds the start up where it is first read.
+func TestAHangupBeforeTheConfigurationIsReadDoesNotEndIt(t *testing.T) {
+	server := testredis.New(t)
+	dir := t.TempDir()
+	file, plain := filepath.Join(dir, "vmpooler.yaml"), filepath.Join(dir, "plain.yaml")
+	const text = ":pools:\n- name: p\n  size: 3\n"
+	if err := errors.Join(syscall.Mkfifo(file, 0o600), os.WriteFile(plain, []byte(text), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	var out, log buffer
+	go func() {
+		ended <- run(ctx, []string{"--config.file=" + file, unixAddr(server), "--web.listen-address=127.0.0.1:0"}, &out, &log)
+	}()
+	pipe, err := os.OpenFile(file, os.O_WRONLY, 0) // waits until it is being read
+	if err != nil {
+		t.Fatal(err)
+	}
+	hangUp(t)
+	_, err = pipe.WriteString(text)
+	if err := errors.Join(err, os.Rename(plain, file), pipe.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for !strings.Contains(log.String(), "the configuration is reloaded") {
+		select {
+		case err := <-ended:
+			t.Fatalf("it ended with %v\n%s", err, &log)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("it ended with %v\n%s", err, &log)
 	}
 }
 
