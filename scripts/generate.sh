@@ -5,6 +5,5 @@ set -eu
 go=${GO:-go}
 
 "$go" generate ./...
-grep -rl --include='*_test.go' 'flag\.Bool("update"' . | xargs -r -n 1 dirname | sort -u | while read -r dir; do
-	"$go" test "$dir" -update </dev/null
-done
+# shellcheck disable=SC2046 # no folder of Go packages has a space in its name
+"$go" test $(grep -rl --include='*_test.go' 'flag\.Bool("update"' . | xargs -r -n 1 dirname | sort -u) -update </dev/null

@@ -12,7 +12,7 @@ import (
 // clones fail, some VMs never boot or die.
 func ordinary() simulator.Options {
 	return simulator.Options{
-		Pools: fleet(), Seed: 1, DataTTL: time.Hour, LoopDelay: 20 * time.Second, OndemandDelay: 10 * time.Second,
+		Pools: fleet(), Seed: *seed, DataTTL: time.Hour, LoopDelay: 20 * time.Second, OndemandDelay: 10 * time.Second,
 		Rates: &simulator.Rates{
 			Checkouts: 1.5, Requests: 1, CloneFailure: 0.02, NeverBoots: 0.01, ReadyDies: 0.01, DestroyFailure: 0.02, Tokens: 0.7,
 		},
