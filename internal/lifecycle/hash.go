@@ -36,6 +36,13 @@ type Hash struct {
 	Expires time.Time // when Redis will delete the hash; zero if it has no TTL
 }
 
+// madeForRequest says whether the VM went from pending to the user of its request,
+// without having been for anybody to take: vmpooler stamps such a VM as checked out,
+// and only then as ready. A name's hash may have kept the request of an earlier life.
+func (h Hash) madeForRequest() bool {
+	return !h.Checkout.IsZero() && (h.Ready.IsZero() || h.RequestID != "" && !h.Ready.Before(h.Checkout))
+}
+
 // HashFields are the fields that NewHash looks at, for HMGET.
 func HashFields() []string {
 	return []string{

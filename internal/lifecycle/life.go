@@ -94,7 +94,9 @@ func (l Life) Observe(h Hash, at Place, seen time.Time, rules Rules, first bool)
 	}
 	tell(CloneStarted, h.Clone, nil)
 	tell(Cloned, h.cloned(), nil)
-	tell(BecameReady, h.Ready, nil)
+	if !h.madeForRequest() {
+		tell(BecameReady, h.Ready, nil)
+	}
 	tell(CheckedOut, h.Checkout, nil)
 	if f, failed := rules.Judge(h); failed {
 		tell(failureEvents[f.Kind], f.At, &f)

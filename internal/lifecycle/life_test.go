@@ -34,6 +34,10 @@ func TestObserve(t *testing.T) {
 			{func(h *Hash) { h.Destroy = after(2*time.Hour + time.Second) }, in(vmpooler.Completed), 3 * time.Hour, false, []EventKind{Destroyed}, []time.Duration{2*time.Hour + time.Second}},
 			{func(h *Hash) { h.Destroy = after(2*time.Hour + time.Minute) }, Place{}, 3 * time.Hour, false, nil, nil}, // stamped anew
 		},
+		"one that was made for a request": {
+			{func(h *Hash) { h.RequestID, h.Checkout = "r", after(time.Minute) }, in(vmpooler.Running), time.Minute, false, []EventKind{CloneStarted, CheckedOut}, []time.Duration{0, time.Minute}},
+			{func(h *Hash) { h.Ready = after(61 * time.Second) }, in(vmpooler.Running), 62 * time.Second, false, nil, nil},
+		},
 		"one that came and went between two looks": {
 			{
 				func(h *Hash) { h.Ready, h.Checkout, h.Destroy = after(1e9), after(2e9), after(3e9) },

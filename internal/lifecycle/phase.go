@@ -28,7 +28,7 @@ func (h Hash) phase(step EventKind, at time.Time) (Phase, time.Duration) {
 		p, began = BootPhase, h.Clone
 	case CheckedOut:
 		p, began = ReadyPhase, h.Ready
-		if began.IsZero() { // made for a request, which gets its VMs as they come
+		if h.madeForRequest() {
 			p, began = BootPhase, h.Clone
 		}
 	case Returned:

@@ -29,6 +29,18 @@ func TestStepsEndThePhasesOfALife(t *testing.T) {
 			phases{Cloned: time.Second, CheckedOut: time.Minute},
 			map[EventKind]Phase{Cloned: ClonePhase, CheckedOut: BootPhase},
 		},
+		"one that was made for a request, once vmpooler has stamped it as ready": {
+			Hash{RequestID: "r", Clone: began, CloneTook: time.Second, Checkout: after(time.Minute), Ready: after(61 * time.Second)},
+			in(vmpooler.Running),
+			phases{Cloned: time.Second, CheckedOut: time.Minute},
+			map[EventKind]Phase{Cloned: ClonePhase, CheckedOut: BootPhase},
+		},
+		"a pool's VM of a name that a request's had before": {
+			Hash{RequestID: "r", Clone: began, Ready: after(time.Minute), Checkout: after(2 * time.Minute)},
+			in(vmpooler.Running),
+			phases{BecameReady: time.Minute, CheckedOut: time.Minute},
+			map[EventKind]Phase{BecameReady: BootPhase, CheckedOut: ReadyPhase},
+		},
 		"one that two pools share a hash of: it was ready before its clone began": {
 			Hash{Clone: began, Ready: after(-time.Minute)},
 			in(vmpooler.Ready),

@@ -130,7 +130,7 @@ func TestStepsAreCountedAsOftenAsTheyHappen(t *testing.T) {
 				told[key] = true
 			}
 			want := map[lifecycle.EventKind]int{}
-			destroyed := map[string]bool{}
+			destroyed, withUser := map[string]bool{}, map[string]bool{}
 			for _, w := range r.trace.Writes {
 				if w.Command[0] != "hset" || len(w.Command) < 3 {
 					continue
@@ -140,11 +140,12 @@ func TestStepsAreCountedAsOftenAsTheyHappen(t *testing.T) {
 				case !ok:
 				case w.Command[2] == vmpooler.FieldClone:
 					want[lifecycle.CloneStarted]++
-					destroyed[vm] = false
-				case w.Command[2] == vmpooler.FieldReady:
+					destroyed[vm], withUser[vm] = false, false
+				case w.Command[2] == vmpooler.FieldReady && !withUser[vm]: // else made for a request
 					want[lifecycle.BecameReady]++
 				case w.Command[2] == vmpooler.FieldCheckout:
 					want[lifecycle.CheckedOut]++
+					withUser[vm] = true
 				case w.Command[2] == vmpooler.FieldDestroy && !destroyed[vm]:
 					want[lifecycle.Destroyed]++
 					destroyed[vm] = true
