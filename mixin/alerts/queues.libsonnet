@@ -39,17 +39,23 @@
         // one scrape that fails, must not put a page off. Nothing arrives if the time at
         // which the last VM became ready stands still; that time is by vmpooler's clock.
         // Longer than vmpooler waits for a VM by default, 15 minutes: one that never boots
-        // empties a pool of one for so long, and is nobody's emergency.
+        // empties a pool of one for so long, and is nobody's emergency. vmpooler notes the
+        // time of VMs made for requests too, which never are in the queue: where events
+        // are counted, they tell them apart.
         a.alert('VmpoolerPoolEmpty', 'critical', {
           expr: |||
             %(size)s > 0
             and %(ready)s == 0
-            unless time() - %(arrived)s < %(delivers)g
+            unless (
+              time() - %(arrived)s < %(delivers)g
+              unless %(events)s == 0
+            )
           ||| % {
             size: q.last('vmpooler_pool_size', ['pool']),
             ready: q.last('vmpooler_health_queue_size', ['pool'], 'queue="ready"'),
             arrived: q.last('vmpooler_pool_last_ready_timestamp_seconds', ['pool']),
             delivers: config.poolDeliversSeconds,
+            events: q.counted('vmpooler_vm_events_total', '5m', ['pool'], 'event="ready"'),
           },
           'for': '20m',
           summary: 'A pool is empty, and no VM arrives.',
@@ -57,14 +63,16 @@
           dashboard: 'pools',
         }),
 
+        // Half of the time is enough: a VM that comes now and then and is taken at once
+        // must not begin it anew.
         a.alert('VmpoolerPoolEmpty', 'warning', {
           expr: |||
             %s > 0
             and %s == 0
-          ||| % [size, ready],
-          'for': '30m',
-          summary: 'A pool is empty.',
-          description: 'Pool {{ $labels.pool }} should have {{ $value | humanize }} ready VMs and has none: users take them as fast as they come, or none come. Compare its checkouts with its clones; it may have to be larger.',
+          ||| % [size, q.by('max', 'quantile_over_time(0.5, %s)' % q.select('vmpooler_health_queue_size', 'queue="ready"', '30m'), ['pool'])],
+          'for': '25m',
+          summary: 'A pool is empty most of the time.',
+          description: 'Pool {{ $labels.pool }} should have {{ $value | humanize }} ready VMs and mostly has none: users take them as fast as they come, or none come. Compare its checkouts with its clones; it may have to be larger.',
           dashboard: 'pools',
         }),
 
@@ -97,7 +105,7 @@
             soon: config.poolEmptySoonSeconds,
             ratio: config.poolUnderfilledRatio,
           },
-          'for': '15m',
+          'for': '10m',
           summary: 'A pool will soon be empty.',
           description: 'Pool {{ $labels.pool }} loses ready VMs faster than it gets new ones, and will be empty in {{ $value | humanizeDuration }}. Look whether more are checked out than usual, or fewer become ready.',
           dashboard: 'pools',

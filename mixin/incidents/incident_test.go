@@ -30,7 +30,7 @@ type incident struct {
 
 	lasts time.Duration
 	want  []alert
-	also  string // alerts, as a regexp, that belong to it too: of which pools depends on what users take
+	also  string // alerts, as a regexp, that belong to it too: of which pools, and when, is chance
 	pages string // the one alert that somebody is woken by; empty for nobody
 }
 
@@ -43,6 +43,10 @@ type alert struct {
 	// recording says.
 	after time.Duration
 	since func(*recording) time.Duration
+
+	// chance says that the state may not be there for long enough, as users please:
+	// then the alert may not fire.
+	chance bool
 }
 
 func (a alert) key() string {
@@ -52,6 +56,15 @@ func (a alert) key() string {
 	}
 	labels = append(labels, fmt.Sprintf("severity=%q", a.severity))
 	return "{" + strings.Join(labels, ", ") + "}"
+}
+
+// firing selects it, while it does.
+func (a alert) firing() string {
+	labels := []string{fmt.Sprintf("alertname=%q", a.name), fmt.Sprintf("severity=%q", a.severity)}
+	if a.labels != "" {
+		labels = append(labels, a.labels)
+	}
+	return alerts(labels)
 }
 
 func of(pool string) string         { return fmt.Sprintf("pool=%q", pool) }
@@ -76,7 +89,39 @@ func (a alert) empty(pool string) alert {
 	return a.with(of(pool)).while("vmpooler_health_queue_size", of(pool)+`,queue="ready"`, func(v float64) bool { return v == 0 })
 }
 
+func (a alert) byChance() alert { a.chance = true; return a }
+
+// mostlyEmpty is it in half of the samples of the last half hour.
+func (a alert) mostlyEmpty(pool string) alert {
+	a.since = func(r *recording) time.Duration {
+		ready := r.of("vmpooler_health_queue_size", of(pool)+`,queue="ready"`)
+		from := len(ready)
+		for from > 0 && median(ready[max(0, from-1-int(30*time.Minute/scrapeEvery)):from]) == 0 {
+			from--
+		}
+		return time.Duration(from)*scrapeEvery - onset
+	}
+	return a.with(of(pool))
+}
+
+func median(samples []float64) float64 {
+	s := slices.Sorted(slices.Values(samples))
+	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
+}
+
+// emptied are the alerts of pools that run empty as users take what is there.
+func emptied() []alert {
+	var all []alert
+	for _, p := range fleet() {
+		if p.Size > 0 {
+			all = append(all, critical("PoolEmpty").empty(p.Name).byChance(), warning("PoolEmpty").mostlyEmpty(p.Name).byChance())
+		}
+	}
+	return all
+}
+
 func above(limit float64) func(float64) bool { return func(v float64) bool { return v > limit } }
+func below(limit float64) func(float64) bool { return func(v float64) bool { return v < limit } }
 
 // plan makes the world of the incident.
 func (i incident) plan() plan {
@@ -106,25 +151,32 @@ const dims = "alertname, severity, pool, instance"
 func (i incident) checks(rules *alertRules, inhibitions []inhibition, seen *recording) []check {
 	end := onset + i.lasts - scrapeEvery
 	whole := fmt.Sprintf("[%ds:%ds]", int(end.Seconds())+1, int(scrapeEvery.Seconds()))
-	all := make([]string, 0, len(i.want))
 	also := regexp.MustCompile("^Vmpooler(" + i.also + ")$")
-	others := alerts([]string{fmt.Sprintf("alertname !~ %q", "Vmpooler("+i.also+")")})
-	checks := []check{{expr: fmt.Sprintf("group by (%s) (max_over_time(%s%s))", dims, others, whole), at: end}}
+	others := fmt.Sprintf("group by (%s) (max_over_time(%s%s))", dims, alerts([]string{fmt.Sprintf("alertname !~ %q", "Vmpooler("+i.also+")")}), whole)
+	checks := []check{{at: end}}
+	var all []string
 	for _, a := range i.want {
-		if !also.MatchString(a.name) {
-			all = append(all, a.key())
-		}
-		first := fmt.Sprintf("min by (%s) (min_over_time(timestamp(%s)%s))", dims,
-			alerts(slices.Concat(strings.Split(a.labels, ","), []string{fmt.Sprintf("alertname=%q", a.name), fmt.Sprintf("severity=%q", a.severity)})), whole)
 		if a.since != nil {
 			a.after = a.since(seen)
 		}
-		limit := onset + a.after + rules.waits[a.name][a.severity] + 2*scrapeEvery
+		fires := onset + a.after + rules.waits[a.name][a.severity]
+		if a.chance && fires > end {
+			continue
+		}
+		if a.chance && fires+2*scrapeEvery > end {
+			others += fmt.Sprintf("\nunless on (%s) max_over_time(%s%s)", dims, a.firing(), whole)
+			continue
+		}
+		if !also.MatchString(a.name) {
+			all = append(all, a.key())
+		}
 		checks = append(checks, check{
-			expr: fmt.Sprintf("group by (%s) (%s > %d <= %d)", dims, first, int(onset.Seconds())-1, int(limit.Seconds())),
-			at:   end, want: []string{a.key()},
+			expr: fmt.Sprintf("group by (%s) (min by (%[1]s) (min_over_time(timestamp(%[2]s)%[3]s)) > %[4]d <= %[5]d)",
+				dims, a.firing(), whole, int(onset.Seconds())-1, int((fires + 2*scrapeEvery).Seconds())),
+			at: end, want: []string{a.key()},
 		})
 	}
+	checks[0].expr = others
 	checks[0].want = all
 	var pages []string
 	if i.pages != "" {

@@ -25,15 +25,18 @@ func cloneIncidents() []incident {
 		{
 			name:     "a datastore is full",
 			scenario: []simulator.Change{{Effect: simulator.Spell, CloneFailure: 1}},
-			lasts:    40 * time.Minute,
-			want: []alert{
+			lasts:    time.Hour,
+			want: append(emptied(),
 				// Pools that clone little take long to fail five times, and count among
 				// those that clone all the same.
-				critical("CloneFailureRatioHigh").once(16 * time.Minute),
-				warning("CloneFailureRatioHigh").with(of(largePool)).once(10 * time.Minute),
+				critical("CloneFailureRatioHigh").once(16*time.Minute),
+				warning("CloneFailureRatioHigh").with(of(largePool)).once(10*time.Minute),
 				warning("DLQTooLarge").while("vmpooler_health_dlq_total_size", "", above(100)),
-			},
-			also:  "CloneFailureRatioHigh|PoolEmpty|PoolEmptySoon",
+				warning("DLQFillingUp").once(18*time.Minute), // by the rate of an hour, most of which was well
+				warning("Unhealthy").while("vmpooler_health_status", "", above(0)),
+				critical("Unhealthy").while("vmpooler_health_status", "", above(1)).byChance(),
+			),
+			also:  "CloneFailureRatioHigh|PoolEmptySoon",
 			pages: "VmpoolerCloneFailureRatioHigh",
 		},
 		{
@@ -46,8 +49,8 @@ func cloneIncidents() []incident {
 			name:     "all clone slots have leaked",
 			scenario: []simulator.Change{{Effect: simulator.LeakCloneSlot, Count: 10}},
 			lasts:    50 * time.Minute,
-			want:     []alert{critical("CloneSlotsLeaked"), warning("CloneSlotsLeaked")},
-			also:     "PoolEmpty|PoolEmptySoon",
+			want:     append(emptied(), critical("CloneSlotsLeaked"), warning("CloneSlotsLeaked")),
+			also:     "PoolEmptySoon",
 			pages:    "VmpoolerCloneSlotsLeaked",
 		},
 		{
@@ -57,8 +60,10 @@ func cloneIncidents() []incident {
 				{Effect: simulator.Rush, At: 10 * time.Minute, Count: 20, Pools: []string{largePool}},
 			},
 			lasts: 50 * time.Minute,
-			want:  []alert{critical("PoolEmpty").empty(largePool), warning("PoolEmpty").empty(largePool)},
-			also:  "PoolEmpty|PoolEmptySoon|OndemandRequestStalled",
+			want: append(emptied(),
+				warning("OndemandRequestStalled").while("vmpooler_ondemand_oldest_request_age_seconds", "", above(1800)).byChance(),
+			),
+			also:  "PoolEmptySoon",
 			pages: "VmpoolerPoolEmpty",
 		},
 	}

@@ -36,8 +36,11 @@ func poolIncidents() []incident {
 				}
 			},
 			scenario: []simulator.Change{{Effect: simulator.Rush, Every: 45 * time.Second, Pools: []string{largePool}}},
-			lasts:    40 * time.Minute,
-			want:     []alert{warning("PoolEmptySoon").with(of(largePool)).once(20 * time.Minute)},
+			lasts:    65 * time.Minute,
+			want: []alert{
+				warning("PoolEmptySoon").with(of(largePool)).while("vmpooler_health_queue_size", of(largePool)+`,queue="ready"`, below(10)),
+				warning("PoolEmpty").mostlyEmpty(largePool).byChance(),
+			},
 		},
 		{
 			name: "VMs do not boot any more and stay pending",
@@ -53,8 +56,8 @@ func poolIncidents() []incident {
 				warning("StuckVms").while("vmpooler_health_stuck_vms", "", above(10)),
 				warning("Unhealthy").while("vmpooler_health_status", "", above(0)),
 				critical("PoolEmpty").empty(largePool),
-				warning("PoolEmpty").empty(largePool),
-				info("PoolUnderfilled").with(of(largePool)).once(20 * time.Minute),
+				warning("PoolEmpty").mostlyEmpty(largePool),
+				info("PoolUnderfilled").with(of(largePool)).while("vmpooler_health_queue_size", of(largePool)+`,queue="ready"`, below(10)),
 			},
 			also:  "PoolEmptySoon",
 			pages: "VmpoolerPoolEmpty",

@@ -17,10 +17,10 @@ func requestIncidents() []incident {
 		{
 			name:     "a request is not fulfilled",
 			why:      "its pool has no size: nobody but who asked misses anything",
-			options:  func(o *simulator.Options) { o.RequestTTL, o.Rates.Requests = 3*time.Hour, 3 },
+			options:  func(o *simulator.Options) { o.RequestTTL, o.Rates.Requests = 3*time.Hour, 12 },
 			scenario: []simulator.Change{{Effect: simulator.Spell, NeverBoots: 1, Pools: []string{ondemandPool}}},
 			lasts:    70 * time.Minute,
-			want:     []alert{warning("OndemandRequestStalled").once(50 * time.Minute)},
+			want:     []alert{warning("OndemandRequestStalled").while("vmpooler_ondemand_oldest_request_age_seconds", "", above(1800))},
 		},
 	}
 }

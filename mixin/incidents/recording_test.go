@@ -80,19 +80,28 @@ func (r *recording) inPromtoolsTime(series string) []float64 {
 	return moved
 }
 
+// of are the samples of a series of the first exporter, named as for lasting.
+func (r *recording) of(metric, labels string) []float64 {
+	for series, samples := range r.series {
+		name, rest, _ := strings.Cut(series, "{")
+		if name == metric && strings.Contains(rest, at(instances[0])) && strings.HasSuffix(rest, labels+"}") {
+			return samples
+		}
+	}
+	return nil
+}
+
 // lasting is when a series of the first exporter began to fulfil what it fulfils to the
 // end. Named are the metric and the end of its labels. It is the end where there is no
 // such series.
 func (r *recording) lasting(metric, labels string, holds func(float64) bool) time.Duration {
-	from := r.scrapes
-	for series, samples := range r.series {
-		name, rest, _ := strings.Cut(series, "{")
-		if name != metric || !strings.Contains(rest, at(instances[0])) || !strings.HasSuffix(rest, labels+"}") {
-			continue
-		}
-		for from > 0 && holds(samples[from-1]) {
-			from--
-		}
+	samples := r.of(metric, labels)
+	if samples == nil {
+		return time.Duration(r.scrapes) * scrapeEvery
+	}
+	from := len(samples)
+	for from > 0 && holds(samples[from-1]) {
+		from--
 	}
 	return time.Duration(from) * scrapeEvery
 }

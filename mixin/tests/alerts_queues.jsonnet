@@ -4,13 +4,15 @@ local pool = { pool: 'debian-12' };
 local queue(name, n) = { ['vmpooler_health_queue_size{pool="debian-12", queue="%s"}' % name]: n };
 local size(n) = { 'vmpooler_pool_size{pool="debian-12"}': n };
 local arrived(at) = { 'vmpooler_pool_last_ready_timestamp_seconds{pool="debian-12"}': at };
+local arrivals = arrived(std.join(' ', ['%d+0x9' % (300 * i) for i in std.range(0, 15)]));
+local events(name, n) = { ['vmpooler_vm_events_total{event="%s", pool="debian-12"}' % name]: n };
 local threshold(name, n) = { ['vmpooler_health_threshold{name="%s"}' % name]: n };
 local oldest(name, age) = { ['vmpooler_health_queue_oldest_age_seconds{pool="debian-12", queue="%s"}' % name]: age };
 
 local pending(n, limit) = c.alert('VmpoolerPendingQueueTooLong', 'warning', pool, '%d VMs of pool debian-12 are pending, limit %d. Look whether its clones fail, or boot but are never reached.' % [n, limit]);
 local ready(n, limit) = c.alert('VmpoolerReadyQueueTooLong', 'warning', pool, "%d VMs of pool debian-12 are ready, limit %d. Look at the size that the pool is set to, and whether vmpooler's manager runs." % [n, limit]);
 local nothing = c.alert('VmpoolerPoolEmpty', 'critical', pool, 'Pool debian-12 should have 5 ready VMs; it has none, and none has become ready of late. Look at its dead letters (vmpooler_exporter dlq stats --pool) for why its clones fail.');
-local empty = c.alert('VmpoolerPoolEmpty', 'warning', pool, 'Pool debian-12 should have 5 ready VMs and has none: users take them as fast as they come, or none come. Compare its checkouts with its clones; it may have to be larger.');
+local empty = c.alert('VmpoolerPoolEmpty', 'warning', pool, 'Pool debian-12 should have 5 ready VMs and mostly has none: users take them as fast as they come, or none come. Compare its checkouts with its clones; it may have to be larger.');
 
 c.file([
   // The default limit, where vmpooler_health_threshold is absent, and one that is there.
@@ -50,9 +52,30 @@ c.file([
   // One arrives every five minutes and is taken at once: nobody is woken.
   c.fires(
     empty,
-    after=30,
-    sick=size(5) + queue('ready', 0) + arrived(std.join(' ', ['%d+0x9' % (300 * i) for i in std.range(0, 15)])),
+    after=25,
+    sick=size(5) + queue('ready', 0) + arrivals,
     well=size(5) + queue('ready', 1),
+  ),
+  // The same where events are counted; and where what arrives are the VMs of on-demand
+  // requests, which somebody is woken for.
+  c.fires(
+    empty,
+    after=25,
+    sick=size(5) + queue('ready', 0) + arrivals + events('ready', std.join(' ', ['%d+0x9' % i for i in std.range(0, 15)])),
+    well=size(5) + queue('ready', 1),
+  ),
+  c.fires(
+    nothing,
+    after=20.5,  // counting begins at the second scrape
+    sick=size(5) + queue('ready', 0) + arrivals + events('ready', 7) + events('cloned', '0+0.1x140'),
+    well=size(5) + queue('ready', 1) + arrivals + events('ready', 7),
+  ),
+  // A VM comes now and then, and is gone at the next scrape or the one after.
+  c.fires(
+    empty,
+    after=43,
+    sick=size(5) + queue('ready', '5+0x5 ' + std.repeat('0 0 2 0 1 ', 24) + '1') + events('ready', '0+1x140'),
+    well=size(5) + queue('ready', std.repeat('0 2 3 0 1 ', 24) + '1'),
   ),
   c.silent('VmpoolerPoolEmpty', 'the pool is drained on purpose', 90, size('5+0x9 0+0x200') + queue('ready', '5-0.5x10 0+0x200')),
   c.silent('VmpoolerPoolEmpty', 'the queue can not be read', 90, size(5)),
@@ -74,8 +97,8 @@ c.file([
 
   // 1 VM a minute fewer.
   c.fires(
-    c.alert('VmpoolerPoolEmptySoon', 'warning', pool, 'Pool debian-12 loses ready VMs faster than it gets new ones, and will be empty in 24m 30s. Look whether more are checked out than usual, or fewer become ready.'),
-    after=15.5,
+    c.alert('VmpoolerPoolEmptySoon', 'warning', pool, 'Pool debian-12 loses ready VMs faster than it gets new ones, and will be empty in 29m 30s. Look whether more are checked out than usual, or fewer become ready.'),
+    after=10.5,
     sick=size(100) + queue('ready', '40-0.5x60'),
     well=size(100) + queue('ready', 40),
   ),
