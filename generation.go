@@ -73,6 +73,7 @@ type generation struct {
 	source   *collector.Source
 	site     http.Handler // the API and the page
 	history  *live.History
+	sampler  *live.Sampler
 
 	sweeper   *vmpooler.Sweeper
 	keeper    *lease.Keeper
@@ -119,6 +120,7 @@ func (p *program) generation(s *config.Settings, perm *permanent, logger log.Log
 	}
 	g.source.Observe = g.observe(perm.watch)
 	g.source.Seen = g.seen
+	g.sampler = live.NewSampler(g.source, g.history, log.With(logger, "component", "history"), nil)
 	if s.Health.Publish {
 		g.publisher = publish.New(publish.Options{
 			Client: client, Report: g.report, Fence: g.keeper.Fence, Interval: s.Health.Interval, DLQ: s.DLQ.Enabled,
@@ -145,6 +147,7 @@ func (g *generation) start(ctx context.Context, old *generation) {
 		run(g.sweeper.Run)
 	}
 	g.show()
+	run(g.sampler.Run)
 	if g.keeper != nil {
 		g.keeper.Turn(ctx) // so that the first look need not wait for it
 		run(g.keeper.Run)

@@ -27,7 +27,8 @@ var tracked = [...]vmpooler.Queue{vmpooler.Ready, vmpooler.Pending, vmpooler.Run
 // in each minute of the last hour, in memory only. It is safe for concurrent use.
 type History struct {
 	mu     sync.Mutex
-	newest int64 // the number, since the epoch, of the last minute that has a sample
+	newest int64         // the number, since the epoch, of the last minute that has a sample
+	skew   time.Duration // of Redis' clock, which the minutes are of, against this host's
 	pools  map[string]*ring
 }
 
@@ -43,9 +44,12 @@ func NewHistory() *History { return &History{pools: make(map[string]*ring)} }
 
 // Add takes the first snapshot of each minute, and no other.
 func (h *History) Add(s *vmpooler.Snapshot) {
-	minute := s.Now.Unix() / int64(Step/time.Second)
+	minute := minuteOf(s.Now)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if s.SkewKnown {
+		h.skew = s.Skew
+	}
 	switch {
 	case minute == h.newest:
 		return
@@ -77,6 +81,22 @@ func (h *History) Add(s *vmpooler.Snapshot) {
 			delete(h.pools, name)
 		}
 	}
+}
+
+func minuteOf(t time.Time) int64 { return t.Unix() / int64(Step/time.Second) }
+
+// clock is what Redis' clock shows when this host's shows now, by the last snapshot.
+func (h *History) clock(now time.Time) time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return now.Add(h.skew)
+}
+
+// has says whether the last sample is that of the minute of t, by Redis' clock.
+func (h *History) has(t time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.newest == minuteOf(t)
 }
 
 // Hour is a pool's last hour. Each slice has one number for each of Samples minutes,
