@@ -27,6 +27,16 @@ PLATFORMS     := linux/amd64 linux/arm64 linux/armv7 linux/ppc64le linux/s390x \
 GOLANGCI_LINT_VERSION := v2.15.0
 GOLANGCI_LINT := GO='$(GO)' scripts/golangci-lint.sh $(GOLANGCI_LINT_VERSION)
 
+AXE_VERSION := 4.14.1
+
+# What the tests of the page look at it with, where they keep what they saw, and where
+# they say what they left out: go test shows nothing of a package that passes.
+export AXE         ?= $(CURDIR)/.bin/axe.min.js
+export SCREENSHOTS ?= $(CURDIR)/.build/screenshots
+export NOT_TESTED  := $(CURDIR)/.build/not-tested
+TELL = cat '$(NOT_TESTED)' 2>/dev/null >&2; \
+	[ ! -d '$(SCREENSHOTS)' ] || echo 'screenshots of the page are in $(SCREENSHOTS)'
+
 TESTFLAGS  ?=
 FUZZTIME   ?= 20s
 BENCHTIME  ?= 15s
@@ -52,8 +62,9 @@ redis: ## install redis-server and redis-sentinel for the tests, if missing
 	@scripts/install-redis.sh
 
 .PHONY: browser
-browser: ## install Chromium and curl for the tests, if missing
+browser: ## install Chromium, axe-core and curl for the tests, if missing
 	@scripts/install-chromium.sh
+	@scripts/install-axe.sh $(AXE_VERSION) '$(AXE)'
 
 .PHONY: prometheus
 prometheus: ## install Prometheus, Alertmanager and their tools for the tests, if missing
@@ -61,11 +72,13 @@ prometheus: ## install Prometheus, Alertmanager and their tools for the tests, i
 
 .PHONY: test
 test: redis browser prometheus ## run all tests (TESTFLAGS=-v)
-	$(GO) test $(TESTFLAGS) ./...
+	@rm -f '$(NOT_TESTED)'
+	$(GO) test $(TESTFLAGS) ./...; failed=$$?; $(TELL); exit $$failed
 
 .PHONY: race
 race: redis browser ## run all tests but the mixin's with the race detector
-	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) $$($(GO) list ./... | grep -v /mixin/)
+	@rm -f '$(NOT_TESTED)'
+	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) $$($(GO) list ./... | grep -v /mixin/); failed=$$?; $(TELL); exit $$failed
 
 .PHONY: fuzz
 fuzz: redis ## run each fuzz target for FUZZTIME (20s)

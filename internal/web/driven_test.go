@@ -24,9 +24,6 @@ func everybody(*http.Request) (string, bool) { return "ops", true }
 
 func TestPagesInABrowser(t *testing.T) {
 	b := newBrowser(t)
-	if b == nil {
-		return
-	}
 	hostile := hostileScene()
 	for name, c := range map[string]struct {
 		scene *scene
@@ -69,9 +66,6 @@ func TestPagesInABrowser(t *testing.T) {
 
 func TestOverviewIsSortedFilteredAndDrilledInto(t *testing.T) {
 	b := newBrowser(t)
-	if b == nil {
-		return
-	}
 	s := troubledScene()
 	url := serve(t, s, Options{})
 	b.look(1366, 900, "light")
@@ -110,9 +104,6 @@ func TestOverviewIsSortedFilteredAndDrilledInto(t *testing.T) {
 
 func TestPageIsRefreshedWithoutDisturbing(t *testing.T) {
 	b := newBrowser(t)
-	if b == nil {
-		return
-	}
 	s := healthyScene()
 	url := serve(t, s, Options{})
 	b.do(chromedp.Navigate(url+"/"), chromedp.Click("#config summary"), chromedp.SendKeys(`input[name=pool]`, "win"))
@@ -137,9 +128,6 @@ func TestPageIsRefreshedWithoutDisturbing(t *testing.T) {
 
 func TestPageWorksWithoutJavaScript(t *testing.T) {
 	b := newBrowser(t)
-	if b == nil {
-		return
-	}
 	url := serve(t, troubledScene(), Options{})
 	b.do(func(ctx context.Context, _ *chromedp.Target) (chromedp.Void, error) {
 		_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
@@ -156,9 +144,6 @@ func TestPageWorksWithoutJavaScript(t *testing.T) {
 
 func TestAdminPurgesInABrowserAndAReaderDoesNot(t *testing.T) {
 	b := newBrowser(t)
-	if b == nil {
-		return
-	}
 	admin := &fakeAdmin{}
 	url := serve(t, troubledScene(), Options{Admin: admin, IsAdmin: everybody})
 	b.look(1366, 900, "light")
