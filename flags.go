@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
+	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
@@ -29,9 +31,12 @@ type program struct {
 
 	serving, health, checkConfig, checkRedis, demo *kingpin.CmdClause
 
-	configFile    *string
-	overrides     config.Overrides
-	web           *web.FlagConfig
+	configFile *string
+	overrides  config.Overrides
+	web        *web.FlagConfig
+	// activated returns what systemd has opened; tests have their own.
+	activated     func() ([]net.Listener, error)
+	limits        serverLimits
 	telemetryPath *string
 	timeout       *time.Duration
 	timeoutOffset *time.Duration
@@ -75,7 +80,7 @@ func newProgram(stdout, stderr io.Writer) *program {
 	app.UsageWriter(stdout).ErrorWriter(stderr)
 	app.Version(version.Print(programName))
 	app.HelpFlag.Short('h')
-	p := &program{app: app, stdout: stdout, stderr: stderr}
+	p := &program{app: app, stdout: stdout, stderr: stderr, activated: activation.Listeners, limits: defaultLimits()}
 
 	// config.Load looks at VMPOOLER_CONFIG_FILE itself, after VMPOOLER_CONFIG.
 	p.configFile = app.Flag("config.file", "vmpooler's own vmpooler.yaml ($VMPOOLER_CONFIG_FILE). Without one, pools come from Redis and settings are vmpooler's defaults.").
@@ -185,9 +190,6 @@ func (p *program) validate() error {
 		return errors.New("--scrape.timeout must be above 0, and --scrape.timeout-offset must not be negative")
 	case !strings.HasPrefix(*p.telemetryPath, "/") || *p.telemetryPath == "/":
 		return fmt.Errorf("--web.telemetry-path must begin with a slash and be more than that, not %q", *p.telemetryPath)
-	}
-	if err := p.policy().Check(); err != nil {
-		return err
 	}
 	return p.purgeFlags.validate()
 }

@@ -49,7 +49,7 @@ type permanent struct {
 	operator *operator
 }
 
-func (p *program) permanent(s *config.Settings, logger log.Logger) *permanent {
+func (p *program) permanent(s *config.Settings, policy *access.Policy, logger log.Logger) *permanent {
 	perm := &permanent{base: baseRegistry(), owner: lease.Owner(), watch: purger.NewWatch()}
 	perm.events = p.eventCounters(s, perm.base)
 	perm.dlqShown, perm.purgeShown, perm.publishShown = newShown(perm.base), newShown(perm.base), newShown(perm.base)
@@ -59,7 +59,7 @@ func (p *program) permanent(s *config.Settings, logger log.Logger) *permanent {
 	perm.publish = sync.OnceValue(func() *publish.Metrics { return publish.NewMetrics(perm.publishShown) })
 	perm.leader = newLeadership(perm.base)
 	perm.started, perm.history, perm.api = time.Now(), live.NewHistory(), api.NewMetrics(perm.base)
-	perm.guard = access.NewGuard(p.policy(), perm.base, log.With(logger, "component", "web"))
+	perm.guard = access.NewGuard(policy, perm.base, log.With(logger, "component", "web"))
 	perm.operator = newOperator(log.With(logger, "component", "web"))
 	return perm
 }

@@ -29,6 +29,9 @@ import (
 var server *testredis.Server
 
 func TestMain(m *testing.M) {
+	if os.Getenv(asTheProgram) != "" {
+		main() // which exits
+	}
 	testredis.Main(m, func(s *testredis.Server) { server = s }, func() error { return goleak.Find() })
 }
 
@@ -73,6 +76,12 @@ type exporter struct {
 
 func start(t *testing.T, args ...string) *exporter {
 	t.Helper()
+	return startChanged(t, nil, args...)
+}
+
+// startChanged starts a program that change, which may be nil, has changed.
+func startChanged(t *testing.T, change func(*program), args ...string) *exporter {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +90,11 @@ func start(t *testing.T, args ...string) *exporter {
 	l.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, append(args, "--web.listen-address="+e.addr), &e.out, &e.log) }()
+	p := newProgram(&e.out, &e.log)
+	if change != nil {
+		change(p)
+	}
+	go func() { ended <- p.run(ctx, append(args, "--web.listen-address="+e.addr)) }()
 	e.end = sync.OnceValue(func() error {
 		cancel()
 		return <-ended
@@ -92,9 +105,7 @@ func start(t *testing.T, args ...string) *exporter {
 		}
 	})
 	for {
-		conn, err := net.Dial("tcp", e.addr)
-		if err == nil {
-			conn.Close()
+		if answers(e.addr) {
 			return e
 		}
 		select {
@@ -104,6 +115,24 @@ func start(t *testing.T, args ...string) *exporter {
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
+}
+
+// answers says whether somebody answers there. That the port is open is not enough: it
+// is before anything else is done. The request is one that no handler sees.
+func answers(addr string) bool {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return false
+	}
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\n\r\n"); err != nil {
+		return false
+	}
+	_, err = conn.Read(make([]byte, 1))
+	return err == nil
 }
 
 func (e *exporter) get(path string) (status int, body string) {
@@ -124,13 +153,24 @@ func (e *exporter) get(path string) (status int, body string) {
 // untilSwept waits for the first sweep's numbers.
 func (e *exporter) untilSwept() string {
 	e.t.Helper()
-	for {
-		_, body := e.get("/metrics")
-		if strings.Contains(body, "vmpooler_exporter_sweep_keys") {
-			return body
-		}
-		if e.t.Context().Err() != nil {
-			e.t.Fatalf("no sweep:\n%s", &e.log)
+	var body string
+	e.until("a sweep", func() bool {
+		_, body = e.get("/metrics")
+		return strings.Contains(body, "vmpooler_exporter_sweep_keys")
+	})
+	return body
+}
+
+// patience is how long a test waits for what it needs: long for a busy machine, and
+// short of the run's own deadline, whose end says nothing of what was missing.
+const patience = 20 * time.Second
+
+// until waits until something is so.
+func (e *exporter) until(what string, so func() bool) {
+	e.t.Helper()
+	for began := time.Now(); !so(); {
+		if time.Since(began) > patience {
+			e.t.Fatalf("not in %s: %s\n%s", patience, what, &e.log)
 		}
 	}
 }

@@ -18,11 +18,10 @@ import (
 func (e *exporter) has(t *testing.T, lines ...string) {
 	t.Helper()
 	for _, want := range lines {
-		for body := ""; !strings.Contains(body, want+"\n"); _, body = e.get("/metrics") {
-			if t.Context().Err() != nil {
-				t.Fatalf("/metrics lacks %s\n%s", want, &e.log)
-			}
-		}
+		e.until("/metrics has "+want, func() bool {
+			_, body := e.get("/metrics")
+			return strings.Contains(body, want+"\n")
+		})
 	}
 }
 

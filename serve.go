@@ -2,10 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net"
-	"net/http"
 	"sync"
 	"time"
 
@@ -15,11 +11,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"github.com/prometheus/common/version"
-	"github.com/prometheus/exporter-toolkit/web"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/vmpooler/vmpooler_exporter/collector"
-	"github.com/vmpooler/vmpooler_exporter/internal/access"
 	"github.com/vmpooler/vmpooler_exporter/internal/config"
 	"github.com/vmpooler/vmpooler_exporter/internal/redisclient"
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
@@ -35,9 +29,18 @@ func (p *program) serve(ctx context.Context, s *config.Settings, logger log.Logg
 	if err := p.validate(); err != nil {
 		return err
 	}
+	listeners, err := p.listeners()
+	if err != nil {
+		return err
+	}
+	defer closeAll(listeners)
+	policy := p.policy(listeners)
+	if err := policy.Check(); err != nil {
+		return err
+	}
 	level.Info(logger).Log("msg", "starting", "version", version.Info(), "build_context", version.BuildContext())
 	level.Info(logger).Log("msg", "reading vmpooler's state", "redis", redisclient.Describe(s.Redis), "pools_in_file", len(s.Pools))
-	perm := p.permanent(s, logger)
+	perm := p.permanent(s, policy, logger)
 	first, err := p.generation(s, perm, logger)
 	if err != nil {
 		return err
@@ -51,7 +54,7 @@ func (p *program) serve(ctx context.Context, s *config.Settings, logger log.Logg
 	first.start(ctx, nil)
 	defer r.end()
 	defer background(ctx, r.watchHangups)()
-	return p.listen(ctx, p.routes(handler, r, perm.guard), perm.guard, logger)
+	return p.answer(ctx, listeners, p.routes(handler, r, perm.guard), perm.guard, logger)
 }
 
 // connect returns a client of the settings' Redis, to be closed, and a Reader on
@@ -116,38 +119,4 @@ func baseRegistry() *prometheus.Registry {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return reg
-}
-
-// listen serves until ctx is done, then lets requests under way end.
-func (p *program) listen(ctx context.Context, handler http.Handler, guard *access.Guard, logger log.Logger) error {
-	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
-	}
-	if len(*p.web.WebListenAddresses) == 1 {
-		// By now exporter-toolkit has put itself around the handler, and nobody is
-		// served yet: the one moment to see whom it turns away.
-		server.BaseContext = func(net.Listener) context.Context {
-			server.Handler = guard.Logins(server.Handler)
-			return context.WithoutCancel(ctx)
-		}
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- web.ListenAndServe(server, p.web, newSlog(p.stderr, *p.logLevel, *p.logFormat)) }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	level.Info(logger).Log("msg", "shutting down")
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
-	defer cancel()
-	if err := server.Shutdown(grace); err != nil {
-		err = errors.Join(fmt.Errorf("requests were still under way: %w", err), server.Close())
-		level.Warn(logger).Log("msg", "shutting down", "err", err)
-	}
-	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
 }

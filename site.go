@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/http"
 	"net/http/pprof"
+	"path"
+	"strings"
 	"time"
 
 	"github.com/go-kit/log"
@@ -27,14 +29,6 @@ const (
 	changeTimeout = 11 * time.Minute
 )
 
-// policy says who may change something through the web.
-func (p *program) policy() *access.Policy {
-	return &access.Policy{
-		Enabled: *p.adminAPI, Users: *p.adminUsers, WebConfig: *p.web.WebConfigFile,
-		Local: !*p.web.WebSystemdSocket && access.Local(*p.web.WebListenAddresses),
-	}
-}
-
 // site gives the generation the API and the page.
 func (p *program) site(g *generation, perm *permanent, logger log.Logger) error {
 	cache := live.NewCache(live.Options{
@@ -54,11 +48,20 @@ func (p *program) site(g *generation, perm *permanent, logger log.Logger) error 
 		MayChange:   func(r *http.Request) (string, error) { return perm.guard.Who(r, true) },
 		MetricsPath: *p.telemetryPath, Logger: log.With(logger, "component", "web"),
 	})
-	mux := http.NewServeMux()
-	mux.Handle(api.Prefix, calls)
-	mux.Handle("/", pages)
-	g.site = mux
+	g.site = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ofAPI(r) {
+			calls.ServeHTTP(w, r)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	})
 	return nil
+}
+
+// ofAPI says whether a request is for the API, also where its path is not clean: the
+// API's answers are all JSON.
+func ofAPI(r *http.Request) bool {
+	return strings.HasPrefix(path.Clean("/"+r.URL.Path)+"/", api.Prefix)
 }
 
 // mayChange says why a call of the API that changes something is refused.
@@ -155,13 +158,20 @@ func (p *program) routes(metrics http.Handler, r *reloader, guard *access.Guard)
 		mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 		mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, q *http.Request) {
+	site := http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if q.Method != http.MethodGet && q.Method != http.MethodHead { // it may take longer than a page
 			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(changeTimeout))
 		}
 		r.current.Load().site.ServeHTTP(w, q)
 	})
-	return mux
+	mux.Handle("/", site)
+	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if ofAPI(q) && q.URL.Path != path.Clean(q.URL.Path) { // the mux would redirect it
+			site(w, q)
+			return
+		}
+		mux.ServeHTTP(w, q)
+	})
 }
 
 func plain(w http.ResponseWriter, status int, text string) {
@@ -199,9 +209,14 @@ func (p *program) reloadCall(w http.ResponseWriter, q *http.Request, r *reloader
 	failed := func(status int, kind, text string) {
 		answer(status, map[string]any{"status": "error", "errorType": kind, "error": text})
 	}
-	user, err := guard.Who(q, true) // it has no body whose type could matter
+	// Prometheus' own way to reload is a POST without anything in it, whose type can't
+	// matter.
+	user, err := guard.Who(q, q.ContentLength == 0)
 	var refusal access.Refusal
 	switch {
+	case errors.Is(err, access.ErrUnidentified):
+		w.Header().Set("WWW-Authenticate", api.Challenge)
+		failed(http.StatusUnauthorized, "unauthorized", err.Error())
 	case errors.As(err, &refusal):
 		failed(http.StatusForbidden, "forbidden", refusal.Error())
 	case err != nil:

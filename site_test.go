@@ -163,11 +163,10 @@ func TestWhatChangesSomethingNeedsAllOfItsConditions(t *testing.T) {
 // has2 waits for a line of /metrics, with ada's login.
 func (e *exporter) has2(t *testing.T, want string) {
 	t.Helper()
-	for body := ""; !strings.Contains(body, want+"\n"); _, body = e.ask("GET", "/metrics", "", nil) {
-		if t.Context().Err() != nil {
-			t.Fatalf("/metrics lacks %s", want)
-		}
-	}
+	e.until("/metrics has "+want, func() bool {
+		_, body := e.ask("GET", "/metrics", "", nil)
+		return strings.Contains(body, want+"\n")
+	})
 }
 
 func TestTheAdminAPIDoesNotStartWhereStrangersCouldUseIt(t *testing.T) {

@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -27,13 +26,14 @@ const (
 	ErrOff            Refusal = "off"              // the admin API is not turned on
 	ErrUnidentified   Refusal = "unidentified"     // nobody has shown who they are
 	ErrNotAdmin       Refusal = "not_admin"        // the user is not among the admins
+	ErrForeignHost    Refusal = "foreign_host"     // nobody logs in, and it was sent to a name that is not this host's own
 	ErrCrossOrigin    Refusal = "cross_origin"     // a browser sent it from another site's page
 	ErrWrongMediaType Refusal = "wrong_media_type" // it is no JSON
 )
 
 // Refusals lists all.
 func Refusals() []Refusal {
-	return []Refusal{ErrOff, ErrUnidentified, ErrNotAdmin, ErrCrossOrigin, ErrWrongMediaType}
+	return []Refusal{ErrOff, ErrUnidentified, ErrNotAdmin, ErrForeignHost, ErrCrossOrigin, ErrWrongMediaType}
 }
 
 // Error implements error.
@@ -45,6 +45,8 @@ func (r Refusal) Error() string {
 		return "nobody has logged in"
 	case ErrNotAdmin:
 		return "the user is not among --web.admin-users"
+	case ErrForeignHost:
+		return "the request was sent to another name than localhost or a loopback address: behind a proxy, let users log in"
 	case ErrCrossOrigin:
 		return "the request came from a page of another site"
 	case ErrWrongMediaType:
@@ -60,7 +62,7 @@ type Policy struct {
 	// WebConfig is exporter-toolkit's file, read anew for each request, as it does
 	// itself; "" for none.
 	WebConfig string
-	// Local says that only this host can reach the exporter at all.
+	// Local says that only this host can reach the exporter at all, see Local.
 	Local bool
 }
 
@@ -103,6 +105,9 @@ func (p *Policy) user(r *http.Request) (string, error) {
 	user := identify(r, web)
 	switch {
 	case user == "" && p.Local && !web.authenticates():
+		if !ownName(r.Host) {
+			return "", ErrForeignHost
+		}
 		return local, nil
 	case user == "":
 		return "", ErrUnidentified
@@ -181,17 +186,4 @@ func (p *Policy) Check() error {
 		}
 	}
 	return nil
-}
-
-// Local says whether all of these addresses can be reached from this host alone:
-// loopback addresses, and unix sockets.
-func Local(addresses []string) bool {
-	return len(addresses) > 0 && !slices.ContainsFunc(addresses, func(a string) bool { return !localAddress(a) })
-}
-
-func localAddress(address string) bool {
-	if strings.HasPrefix(address, "unix:") {
-		return true
-	}
-	return isLoopback(address)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -82,7 +83,11 @@ func TestWhoMayChangeSomething(t *testing.T) {
 				r.TLS = &tls.ConnectionState{PeerCertificates: verified("robot").VerifiedChains[0]}
 			}, false, "", ErrUnidentified,
 		},
-		"whoever is on this host":          {Policy{Enabled: true, Local: true}, nil, false, "local", nil},
+		"whoever is on this host": {Policy{Enabled: true, Local: true}, func(r *http.Request) { r.Host = "localhost" }, false, "local", nil},
+		"nobody, on this host, where users log in": {
+			Policy{Enabled: true, Local: true, Users: []string{"ada"}, WebConfig: users},
+			func(r *http.Request) { r.Host = "localhost"; r.Header.Del("Authorization") }, false, "", ErrUnidentified,
+		},
 		"on this host, where users log in": {Policy{Enabled: true, Local: true, Users: []string{"bob"}, WebConfig: users}, nil, false, "", ErrNotAdmin},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -108,6 +113,8 @@ func TestAPolicyThatLetsStrangersInIsRefusedAtTheStart(t *testing.T) {
 		"on, with nobody who logs in":      {Policy{Enabled: true, Users: []string{"ada"}}, "loopback"},
 		"on, and TLS alone":                {Policy{Enabled: true, Users: []string{"ada"}, WebConfig: webFile(t, "tls_server_config: {cert_file: a}\n")}, "loopback"},
 		"on, on this host alone":           {Policy{Enabled: true, Local: true}, ""},
+		"on, certificates if there are":    {Policy{Enabled: true, Users: []string{"robot"}, WebConfig: webFile(t, "tls_server_config: {client_auth_type: VerifyClientCertIfGiven}\n")}, "loopback"},
+		"on, any certificate":              {Policy{Enabled: true, Users: []string{"robot"}, WebConfig: webFile(t, "tls_server_config: {client_auth_type: RequireAnyClientCert}\n")}, "loopback"},
 		"on, without admins":               {Policy{Enabled: true, WebConfig: users}, "--web.admin-users"},
 		"on, with an admin who is no user": {Policy{Enabled: true, Users: []string{"eve"}, WebConfig: users}, "eve"},
 		"a file that is not there":         {Policy{Enabled: true, WebConfig: "/nonexistent"}, "nonexistent"},
@@ -123,16 +130,47 @@ func TestAPolicyThatLetsStrangersInIsRefusedAtTheStart(t *testing.T) {
 }
 
 func TestWhichListenersAreThisHostsAlone(t *testing.T) {
-	for address, want := range map[string]bool{
-		"127.0.0.1:1": true, "127.9.9.9:1": true, "[::1]:1": true, "localhost:1": true, "unix:/run/x": true,
-		":1": false, "0.0.0.0:1": false, "[::]:1": false, "10.0.0.1:1": false, "myhost:1": false, "": false,
+	tcp := func(ip string) net.Addr { return &net.TCPAddr{IP: net.ParseIP(ip), Port: 1} }
+	socket := &net.UnixAddr{Name: "/run/x", Net: "unix"}
+	for address, want := range map[net.Addr]bool{
+		tcp("127.0.0.1"): true, tcp("127.9.9.9"): true, tcp("::1"): true, socket: true,
+		tcp(""): false, tcp("0.0.0.0"): false, tcp("::"): false, tcp("10.0.0.1"): false, &net.UDPAddr{IP: net.ParseIP("::1")}: false,
 	} {
-		if got := Local([]string{address}); got != want {
+		if got := Local([]net.Addr{address}); got != want {
 			t.Errorf("%s: %v", address, got)
 		}
 	}
-	if Local(nil) || Local([]string{"127.0.0.1:1", ":2"}) {
+	if Local(nil) || Local([]net.Addr{socket, tcp("10.0.0.1")}) {
 		t.Error("one that is open, or none, is taken for local")
+	}
+}
+
+// A page of a stranger's site can make its own name stand for a loopback address, and
+// then it is of the same origin.
+func TestWhoeverIsOnThisHostCallsItByItsOwnName(t *testing.T) {
+	p := Policy{Enabled: true, Local: true}
+	for host, want := range map[string]error{
+		"localhost": nil, "localhost:10124": nil, "LocalHost:1": nil, "127.0.0.1:10124": nil, "127.0.0.2": nil, "[::1]:10124": nil, "[::1]": nil,
+		"evil.example": ErrForeignHost, "evil.example:10124": ErrForeignHost, "localhost.evil.example": ErrForeignHost, "evil.localhost": ErrForeignHost,
+		"127.0.0.1.evil.example:1": ErrForeignHost, "10.0.0.1:1": ErrForeignHost, "0.0.0.0:1": ErrForeignHost, "": ErrForeignHost,
+	} {
+		r := post(func(r *http.Request) {
+			r.Host = host
+			r.Header.Set("Origin", "http://"+host)
+			r.Header.Set("Sec-Fetch-Site", "same-origin")
+			r.Header.Del("Authorization")
+		})
+		if _, err := p.Who(r, false); !errors.Is(err, want) {
+			t.Errorf("%q: %v, not %v", host, err, want)
+		}
+		if _, admin := p.Admin(r); admin != (want == nil) {
+			t.Errorf("%q: an admin: %v", host, admin)
+		}
+	}
+	// Where users log in, the name of the host is the login's to protect.
+	p = Policy{Enabled: true, Local: true, Users: []string{"ada"}, WebConfig: webFile(t, withUsers)}
+	if user, err := p.Who(post(func(r *http.Request) { r.Host = "exporter.example" }), false); user != "ada" || err != nil {
+		t.Errorf("%q %v", user, err)
 	}
 }
 
@@ -146,6 +184,7 @@ func TestRefusalsAreCountedAndNothingTypedIsLogged(t *testing.T) {
 	}
 	turnAway := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
 	g.Logins(turnAway).ServeHTTP(httptest.NewRecorder(), r)
+	g.Logins(LetIn(turnAway)).ServeHTTP(httptest.NewRecorder(), r) // the login is not what was refused
 	if n := testutil.ToFloat64(g.refused.WithLabelValues("not_admin")) + testutil.ToFloat64(g.logins); n != 2 {
 		t.Errorf("%v counted", n)
 	}

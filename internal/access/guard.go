@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -54,13 +55,27 @@ func (g *Guard) Who(r *http.Request, form bool) (string, error) {
 // Admin is the Policy's.
 func (g *Guard) Admin(r *http.Request) (user string, ok bool) { return g.policy.Admin(r) }
 
+// letIn is the key under which a request's context says whether it got past the login.
+type letIn struct{}
+
+// LetIn is for the handler inside of exporter-toolkit's: what it answers is no failed
+// login, though it may be a refusal of its own.
+func LetIn(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if in, ok := r.Context().Value(letIn{}).(*bool); ok {
+			*in = true
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // Logins counts and logs the requests that next, exporter-toolkit's handler, turns
 // away for their login.
 func (g *Guard) Logins(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s := &statusWriter{ResponseWriter: w}
-		next.ServeHTTP(s, r)
-		if s.status == http.StatusUnauthorized {
+		s, in := &statusWriter{ResponseWriter: w}, new(bool)
+		next.ServeHTTP(s, r.WithContext(context.WithValue(r.Context(), letIn{}, in)))
+		if s.status == http.StatusUnauthorized && !*in {
 			g.logins.Inc()
 			level.Warn(g.logger).Log("msg", "a login failed", "from", r.RemoteAddr)
 		}

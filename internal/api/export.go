@@ -19,7 +19,7 @@ func (a *api) exportLetters(w http.ResponseWriter, r *http.Request, v values) er
 	case a.exports <- struct{}{}:
 		defer func() { <-a.exports }()
 	default:
-		return tooBusy(w, "as many exports as may be are under way")
+		return tooBusy("as many exports as may be are under way")
 	}
 	out := &pieces{w: w, control: http.NewResponseController(w), stall: a.opts.Stall}
 	if _, err := dlq.Export(r.Context(), a.opts.Client, f, out); err != nil {

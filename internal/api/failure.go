@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -35,11 +38,15 @@ var statuses = map[errorType]int{
 	unavailable: http.StatusServiceUnavailable, internal: http.StatusInternalServerError,
 }
 
+// Challenge is what a 401 asks for, in WWW-Authenticate.
+const Challenge = `Basic realm="vmpooler_exporter"`
+
 // failure is an error as the client gets it.
 type failure struct {
 	kind    errorType
 	code    int // HTTP's
 	message string
+	wait    time.Duration // until it is worth another try; 0 if nobody knows
 }
 
 // Error implements error.
@@ -88,6 +95,12 @@ func (f *failure) write(w http.ResponseWriter) {
 	}{"error", f.kind, f.message})
 	if err != nil {
 		panic(err) // these are texts
+	}
+	if f.code == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", Challenge)
+	}
+	if f.wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(f.wait.Seconds()))))
 	}
 	send(w, f.code, body)
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/vmpooler/vmpooler_exporter/internal/live"
 )
 
-// retryAfter is when to come again, in seconds, after it was too busy here.
-const retryAfter = "1"
+// retryAfter is when to come again after it was too busy here.
+const retryAfter = time.Second
 
 // serve returns what is around a route: headers, limits, its deadline, errors,
 // panics, and what is counted.
@@ -43,8 +43,9 @@ func (a *api) serve(rt *route) http.Handler {
 		case out.code != 0: // too late for another answer: what is there must not look whole
 			a.tell(name, err)
 			panic(http.ErrAbortHandler)
-		case r.Context().Err() != nil:
+		case r.Context().Err() != nil && !isFailure(err):
 			out.code = statusGone
+			refuse(unavailable, "the client has gone").write(out) // it may have closed its own direction alone
 		default:
 			f := failureOf(err)
 			if f.code >= http.StatusInternalServerError {
@@ -53,6 +54,11 @@ func (a *api) serve(rt *route) http.Handler {
 			f.write(out)
 		}
 	})
+}
+
+func isFailure(err error) bool {
+	_, is := errors.AsType[*failure](err)
+	return is
 }
 
 // statusGone is counted where the client left before its answer.
@@ -64,7 +70,7 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, rt *route) (err err
 	case a.slots <- struct{}{}:
 		defer func() { <-a.slots }()
 	default:
-		return tooBusy(w, "too many requests are under way")
+		return tooBusy("too many requests are under way")
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -96,9 +102,10 @@ func (a *api) guard(r *http.Request) error {
 	return refuse(forbidden, "%s", err)
 }
 
-func tooBusy(w http.ResponseWriter, why string) error {
-	w.Header().Set("Retry-After", retryAfter)
-	return refuse(unavailable, "%s: come again in a moment", why)
+func tooBusy(why string) error {
+	f := refuse(unavailable, "%s: come again in a moment", why)
+	f.wait = retryAfter
+	return f
 }
 
 // tell counts a panic, and logs what went wrong here. That Redis is away, /metrics

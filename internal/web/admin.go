@@ -71,7 +71,9 @@ func (h *Handler) changing(do change) http.Handler {
 			err = same.Check(r)
 		}
 		if err != nil {
-			level.Warn(h.opts.Logger).Log("msg", "refused", "path", r.URL.Path, "why", err, "from", r.RemoteAddr)
+			if h.opts.MayChange == nil { // which logs what it refuses
+				level.Warn(h.opts.Logger).Log("msg", "refused", "path", r.URL.Path, "why", err, "from", r.RemoteAddr)
+			}
 			h.fail(w, r, http.StatusForbidden, "Refused: "+reason(err.Error())+".")
 			return
 		}
