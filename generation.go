@@ -102,7 +102,7 @@ func (p *program) generation(s *config.Settings, perm *permanent, logger log.Log
 	}
 	g.keeper = leader(client, s, perm.owner, logger)
 	g.recorder = p.recorder(g, perm, logger)
-	if g.recorder != nil || *p.collectors["orphans"] || *p.collectors["ondemand"] { // they live on it
+	if g.recorder != nil || *p.collectors["orphans"] || *p.collectors["ondemand"] || s.Health.Publish { // they live on it
 		g.sweeper = p.sweeper(reader, g.recorder, log.With(logger, "component", "sweep"))
 	}
 	if err := p.purging(g, perm, logger); err != nil {

@@ -10,6 +10,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -73,8 +74,9 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 // Publisher publishes the health. It is for one goroutine.
 type Publisher struct {
 	opts    Options
-	status  string // that was last told
-	failing string // the error that was last logged
+	status  string        // that was last told
+	failing string        // the error that was last logged
+	waited  time.Duration // for the first sweep
 }
 
 // New returns a Publisher that has published nothing yet.
@@ -107,7 +109,7 @@ func (p *Publisher) Turn(ctx context.Context) time.Duration {
 	}
 	r, err := p.opts.Report(ctx)
 	if err == nil && r.Sweep == nil { // vmpooler's has the number of orphans always
-		return min(soon, p.opts.Interval)
+		return p.wait()
 	}
 	if err == nil {
 		err = Publish(ctx, p.opts.Client, fence, r, p.opts.DLQ)
@@ -120,6 +122,23 @@ func (p *Publisher) Turn(ctx context.Context) time.Duration {
 		p.tell(r)
 	}
 	return p.opts.Interval
+}
+
+// errNoSweep is why nothing was published for a whole interval.
+var errNoSweep = errors.New("no sweep over all keys has come to its end yet, and without one the orphans are not known")
+
+// wait returns how long the next look for the first sweep is away. An interval without
+// one is a publication that failed.
+func (p *Publisher) wait() time.Duration {
+	next := min(soon, p.opts.Interval)
+	if p.waited == 0 {
+		level.Info(p.opts.Logger).Log("msg", "the health is published once the first sweep is complete")
+	}
+	if p.waited += next; p.waited > p.opts.Interval {
+		p.waited = next
+		p.note(errNoSweep)
+	}
+	return next
 }
 
 func (p *Publisher) note(err error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/go-kit/log"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
@@ -164,5 +165,43 @@ func TestChangesOfTheStatusAreToldOnceAndByTheLeader(t *testing.T) {
 	changes := strings.Count(logged.String(), `msg="the status has changed" from=healthy to=degraded reasons="pending_queue 5 > 4 in p"`)
 	if lines := strings.Count(logged.String(), "msg=health"); changes != 1 || lines != 3 {
 		t.Errorf("%d changes, %d lines:\n%s", changes, lines, &logged)
+	}
+}
+
+// What never comes must show: a publication that is due and can't be made has failed.
+func TestWaitingForTheFirstSweepIsSaidAndAnIntervalOfItCounted(t *testing.T) {
+	c := server.Client(t)
+	f := leader(t, c)
+	var logged bytes.Buffer
+	m := NewMetrics(prometheus.NewRegistry())
+	swept := false
+	p := New(Options{
+		Client: c, Interval: 3 * soon, Logger: log.NewLogfmtLogger(&logged), Metrics: m,
+		Fence: func() (lease.Fence, bool) { return f, true },
+		Report: func(context.Context) (*health.Report, error) {
+			r := report(t, c, time.Now())
+			if !swept {
+				r.Sweep = nil
+			}
+			return r, nil
+		},
+	})
+	for turn, want := range []float64{0, 0, 0, 1, 1, 1, 2} {
+		if wait := p.Turn(t.Context()); wait != soon || testutil.ToFloat64(m.failures) != want {
+			t.Errorf("turn %d: %v failures, not %v; the next in %v", turn, testutil.ToFloat64(m.failures), want, wait)
+		}
+	}
+	if text := logged.String(); strings.Count(text, "once the first sweep is complete") != 1 || strings.Count(text, "no sweep over all keys") != 1 {
+		t.Errorf("the log:\n%s", text)
+	}
+	must := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(c.SAdd(t.Context(), vmpooler.KeyPools, "p").Err())
+	swept = true
+	if wait := p.Turn(t.Context()); wait != 3*soon || testutil.ToFloat64(m.success) == 0 || c.Exists(t.Context(), vmpooler.KeyHealth).Val() != 1 {
+		t.Errorf("not published after the sweep; the next in %v\n%s", wait, &logged)
 	}
 }
