@@ -53,7 +53,7 @@
 
     // Limits of vmpooler's queues and clones.
     orphanedMetadataGrowth: 100,  // leaked hashes in six hours
-    poolDeliversSeconds: 60,  // an empty pool delivers if a VM became ready within this; two scrapes at least
+    poolDeliversSeconds: 120,  // an empty pool delivers if a VM became ready within this; two scrapes and evaluations at least
     poolUnderfilledRatio: 0.5,
     poolEmptySoonSeconds: 3600,
     pendingFillingSeconds: 3600,

@@ -23,10 +23,12 @@
 
   // Clones at once, as vmpooler's settings have it.
   local limit = '(%s or %s * 0 + %g)' % [
-    q.max('vmpooler_health_tasks_limit', ['type']),
-    q.max('vmpooler_health_tasks_active', ['type']),
+    q.last('vmpooler_health_tasks_limit', ['type']),
+    q.last('vmpooler_health_tasks_active', ['type']),
     config.defaultLimits.tasks,
   ],
+
+  local leaked = q.over('min', 'last_over_time', 'vmpooler_health_clone_slots_leaked', '2m'),
 
   prometheusAlerts+:: {
     groups+: [{
@@ -61,16 +63,17 @@
 
         // A clone that just begins shows as a slot for a moment, to this exporter or to
         // that: what all of them see is leaked. At the limit alone a counter is just busy.
+        // A scrape that fails does not begin it anew.
         a.alert('VmpoolerCloneSlotsLeaked', 'critical', {
           expr: |||
             %(leaked)s
             >= %(on)s group_right () %(limit)s
             and %(active)s >= %(limit)s
           ||| % {
-            leaked: q.min('vmpooler_health_clone_slots_leaked'),
+            leaked: leaked,
             on: q.on(),
             limit: limit,
-            active: q.max('vmpooler_health_tasks_active', ['type']),
+            active: q.last('vmpooler_health_tasks_active', ['type']),
           },
           'for': '15m',
           summary: 'All clone slots of vmpooler are leaked: pools are not filled any more.',
@@ -78,7 +81,7 @@
         }),
 
         a.alert('VmpoolerCloneSlotsLeaked', 'warning', {
-          expr: '%s > 0' % q.min('vmpooler_health_clone_slots_leaked'),
+          expr: '%s > 0' % leaked,
           'for': '15m',
           summary: 'Clone slots of vmpooler are leaked.',
           description: "{{ $value | humanize }} clone slots are taken by no clone: pools fill more slowly, and at vmpooler's task_limit not at all. Restart vmpooler's manager when it suits: it sets the counters to 0.",

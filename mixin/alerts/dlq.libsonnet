@@ -19,16 +19,18 @@
           dashboard: 'maintenance',
         }),
 
-        // The value is the seconds that are left.
+        // The value is the seconds that are left. A burst that is over is no trend.
         a.alert('VmpoolerDLQFillingUp', 'warning', {
           expr: |||
             (%(until)s > 0)
             / (%(trend)s > 0)
             < %(soon)g
             and %(total)s > %(many)s0.5 * %(some)s
+            and %(late)s > 0
           ||| % {
             until: q.until(total, 'dlq_max_critical'),
             trend: q.over('min', 'deriv', 'vmpooler_health_dlq_total_size', '1h'),
+            late: q.over('min', 'deriv', 'vmpooler_health_dlq_total_size', '15m'),
             soon: config.dlqFillingSeconds,
             total: total,
             many: q.manyToOne('dlq_max_warning'),

@@ -7,20 +7,30 @@
   // reads: vmpooler_up over two minutes, so that one scrape that fails or succeeds
   // among others does not begin `for` anew.
   local reads = 'min_over_time(%s)' % q.select('vmpooler_up', '', '2m'),
+  local read(fn) = q.by('max', '%s_over_time(%s)' % [fn, q.select('vmpooler_up', '', '2m')]),
+
+  // One that is started over and over is up now and then. It has failed of late too,
+  // so that it is no more told of when it is well again.
+  local scraped = 'avg_over_time(%s)' % q.select('up', '', '10m'),
+  local failed = 'min_over_time(%s)' % q.select('up', '', '2m'),
 
   prometheusAlerts+:: {
     groups+: [{
       name: 'vmpooler-exporter',
       rules: [
         // The targets are down, or there are none. With other vmpoolers left, the one
-        // that lost all its targets is known for an hour by those it had.
+        // that lost all its targets is known for an hour by those it had. Every other
+        // scrape is enough for all alerts.
         a.alert('VmpoolerMonitoringLost', 'critical', {
           expr: |||
             %(up)s == 0
+            or (%(scraped)s < 0.5 and %(failed)s == 0)
             or absent(%(any)s)
             or %(had)s * 0 unless %(up)s and on () %(any)s
           ||| % {
             up: q.max('up'),
+            scraped: q.by('max', scraped),
+            failed: q.by('max', failed),
             any: q.select('up'),
             had: q.over('max', 'max_over_time', 'up', config.monitoringLostWindow),
           },
@@ -32,31 +42,36 @@
 
         a.alert('VmpoolerExporterDown', 'warning', {
           expr: |||
-            %s == 0
-            and %s %s == 1
-          ||| % [q.select('up'), q.on(), q.max('up')],
+            (
+              %(up)s == 0
+              or (%(scraped)s < 0.6 and %(failed)s == 0)
+            )
+            and %(on)s %(any)s == 1
+          ||| % { up: q.select('up'), scraped: scraped, failed: failed, on: q.on(), any: q.max('up') },
           'for': '10m',
           summary: 'One of the vmpooler exporters can not be scraped.',
-          description: 'The exporter {{ $labels.instance }} can not be scraped; another one still can. Look whether it runs, and at its log.',
+          description: 'The exporter {{ $labels.instance }} can not be scraped, or only now and then; another one still can. Look whether it runs or is started over and over, and at its log.',
           dashboard: 'maintenance',
         }),
 
+        // Most scrapes fail.
         a.alert('VmpoolerRedisUnreachable', 'critical', {
-          expr: '%s == 0' % q.by('max', reads),
+          expr: '%s < 0.5' % read('avg'),
           'for': '5m',
           summary: "No vmpooler exporter can read vmpooler's Redis.",
-          description: 'None of the exporters of ' + a.which + " reads vmpooler's Redis, and vmpooler itself most likely can not either. Look whether Redis runs; vmpooler_exporter check-redis says what it answers.",
+          description: 'None of the exporters of ' + a.which + " reads vmpooler's Redis, or only now and then, and vmpooler itself most likely can not either. Look whether Redis runs; vmpooler_exporter check-redis says what it answers.",
           dashboard: 'maintenance',
         }),
 
+        // Some scrapes fail, or all of this exporter's and not of another one.
         a.alert('VmpoolerRedisUnreachable', 'warning', {
           expr: |||
             %s == 0
             and %s %s == 1
-          ||| % [reads, q.on(), q.by('max', reads)],
+          ||| % [reads, q.on(), read('max')],
           'for': '5m',
-          summary: "One of the vmpooler exporters can not read vmpooler's Redis.",
-          description: "The exporter {{ $labels.instance }} does not read vmpooler's Redis; another one does. Run vmpooler_exporter check-redis on its host, with its flags.",
+          summary: "A vmpooler exporter can not read vmpooler's Redis, or not always.",
+          description: "The exporter {{ $labels.instance }} fails to read vmpooler's Redis; another one does not, or this one not always. Run vmpooler_exporter check-redis on its host, with its flags.",
           dashboard: 'maintenance',
         }),
 

@@ -19,8 +19,9 @@
           description: 'vmpooler behind ' + a.which + ' is unhealthy by its own thresholds. The overview names the conditions that hold; vmpooler_exporter health lists them with their values.',
         }),
 
+        // At least degraded: a status that goes to and fro must not begin it anew.
         a.alert('VmpoolerUnhealthy', 'warning', {
-          expr: '%s == 1' % q.max('vmpooler_health_status'),
+          expr: '%s >= 1' % q.last('vmpooler_health_status'),
           'for': '30m',
           summary: 'vmpooler is degraded.',
           description: 'vmpooler behind ' + a.which + ' is degraded by its own thresholds. The overview names the conditions that hold; vmpooler_exporter health lists them with their values.',

@@ -41,14 +41,18 @@
         // Longer than vmpooler waits for a VM by default, 15 minutes: one that never boots
         // empties a pool of one for so long, and is nobody's emergency. vmpooler notes the
         // time of VMs made for requests too, which never are in the queue: where events
-        // are counted, they tell them apart.
+        // are counted, they tell them apart. Counters that stand still for all pools tell
+        // nothing: the recorder has stopped.
         a.alert('VmpoolerPoolEmpty', 'critical', {
           expr: |||
             %(size)s > 0
             and %(ready)s == 0
             unless (
               time() - %(arrived)s < %(delivers)g
-              unless %(events)s == 0
+              unless (
+                %(events)s == 0
+                and %(on)s %(counts)s > 0
+              )
             )
           ||| % {
             size: q.last('vmpooler_pool_size', ['pool']),
@@ -56,6 +60,8 @@
             arrived: q.last('vmpooler_pool_last_ready_timestamp_seconds', ['pool']),
             delivers: config.poolDeliversSeconds,
             events: q.counted('vmpooler_vm_events_total', '5m', ['pool'], 'event="ready"'),
+            on: q.on(),
+            counts: q.counted('vmpooler_vm_events_total', '5m'),
           },
           'for': '20m',
           summary: 'A pool is empty, and no VM arrives.',
@@ -64,12 +70,18 @@
         }),
 
         // Half of the time is enough: a VM that comes now and then and is taken at once
-        // must not begin it anew.
+        // must not begin it anew. It was empty of late too, and it was to have VMs for the
+        // whole half hour: else a pool that is well again has a ticket.
         a.alert('VmpoolerPoolEmpty', 'warning', {
           expr: |||
-            %s > 0
-            and %s == 0
-          ||| % [size, q.by('max', 'quantile_over_time(0.5, %s)' % q.select('vmpooler_health_queue_size', 'queue="ready"', '30m'), ['pool'])],
+            %(size)s > 0
+            and %(mostly)s == 0
+            and %(late)s == 0
+          ||| % {
+            size: q.over('max', 'min_over_time', 'vmpooler_pool_size', '30m', ['pool']),
+            mostly: q.by('max', 'quantile_over_time(0.5, %s)' % q.select('vmpooler_health_queue_size', 'queue="ready"', '30m'), ['pool']),
+            late: q.over('max', 'min_over_time', 'vmpooler_health_queue_size', '5m', ['pool'], 'queue="ready"'),
+          },
           'for': '25m',
           summary: 'A pool is empty most of the time.',
           description: 'Pool {{ $labels.pool }} should have {{ $value | humanize }} ready VMs and mostly has none: users take them as fast as they come, or none come. Compare its checkouts with its clones; it may have to be larger.',
@@ -90,7 +102,8 @@
           dashboard: 'pools',
         }),
 
-        // The value is the seconds that are left.
+        // The value is the seconds that are left. A burst is no trend: the line through a
+        // quarter of an hour falls for all of it, the means do for less than ten minutes.
         a.alert('VmpoolerPoolEmptySoon', 'warning', {
           expr: |||
             %(ready)s
@@ -98,10 +111,12 @@
             < %(soon)g
             and %(ready)s > 0
             and %(ready)s / %(size)s < %(ratio)g
+            and %(falls)s
           ||| % {
             ready: ready,
             trend: trend('max', 'ready'),
             size: size,
+            falls: q.falls('vmpooler_health_queue_size', '5m', ['pool'], 'queue="ready"'),
             soon: config.poolEmptySoonSeconds,
             ratio: config.poolUnderfilledRatio,
           },
@@ -120,9 +135,12 @@
         }),
 
         // The exporter holds the condition for a quarter of an hour, so it fires at once.
+        // It goes on until who was woken has had time: the empty pool that it leaves is a
+        // page after twenty minutes, which this one stands for.
         a.alert('VmpoolerInventoryCliff', 'critical', {
           expr: '%s == 1' % q.max('vmpooler_health_condition', ['pool'], 'condition="queue_cliff"'),
           'for': '0m',
+          keep_firing_for: '45m',
           summary: 'A pool has lost most of its VMs at once.',
           description: "Most VMs of pool {{ $labels.pool }} left its queues within two minutes, users' own among them: the provider probably listed nothing for a moment, and vmpooler destroys what comes back. Stop vmpooler's manager, then look at the provider.",
           dashboard: 'pools',

@@ -22,6 +22,18 @@ func poolIncidents() []incident {
 			pages:    "VmpoolerInventoryCliff",
 		},
 		{
+			name:     "a provider lists nothing for an hour",
+			why:      "what is left is an empty pool, which is the same matter",
+			scenario: []simulator.Change{{Effect: simulator.ProviderEmpty, For: time.Hour, Pools: []string{largePool}}},
+			lasts:    50 * time.Minute,
+			want: []alert{
+				critical("InventoryCliff").with(of(largePool)).once(time.Minute),
+				critical("PoolEmpty").empty(largePool).byChance(),
+				warning("PoolEmpty").mostlyEmpty(largePool).byChance(),
+			},
+			pages: "VmpoolerInventoryCliff",
+		},
+		{
 			name:     "a pool is drained on purpose",
 			scenario: []simulator.Change{{Effect: simulator.Drain, Pools: []string{largePool}}},
 			lasts:    45 * time.Minute,
@@ -55,6 +67,27 @@ func poolIncidents() []incident {
 				warning("PendingOldestTooOld").with(of(largePool)).while("vmpooler_health_queue_oldest_age_seconds", of(largePool)+`,queue="pending"`, above(1800)),
 				warning("StuckVms").while("vmpooler_health_stuck_vms", "", above(10)),
 				warning("Unhealthy").while("vmpooler_health_status", "", above(0)),
+				critical("PoolEmpty").empty(largePool),
+				warning("PoolEmpty").mostlyEmpty(largePool),
+				info("PoolUnderfilled").with(of(largePool)).while("vmpooler_health_queue_size", of(largePool)+`,queue="ready"`, below(10)),
+			},
+			also:  "PoolEmptySoon",
+			pages: "VmpoolerPoolEmpty",
+		},
+		{
+			name: "VMs do not boot any more until they are far too many",
+			why:  "vmpooler is unhealthy in the end, by which nobody is woken a second time",
+			file: "  health_thresholds:\n    stuck_vm_age_threshold: 1800\n    stuck_vm_max_critical: 15\n",
+			options: func(o *simulator.Options) {
+				o.Pools[0].Timeout = 2 * time.Hour
+			},
+			scenario: []simulator.Change{{Effect: simulator.Spell, NeverBoots: 1, Pools: []string{largePool}}},
+			lasts:    100 * time.Minute,
+			want: []alert{
+				warning("PendingOldestTooOld").with(of(largePool)).while("vmpooler_health_queue_oldest_age_seconds", of(largePool)+`,queue="pending"`, above(1800)),
+				warning("StuckVms").while("vmpooler_health_stuck_vms", "", above(10)),
+				warning("Unhealthy").while("vmpooler_health_status", "", above(0)).byChance(),
+				critical("Unhealthy").while("vmpooler_health_status", "", above(1)),
 				critical("PoolEmpty").empty(largePool),
 				warning("PoolEmpty").mostlyEmpty(largePool),
 				info("PoolUnderfilled").with(of(largePool)).while("vmpooler_health_queue_size", of(largePool)+`,queue="ready"`, below(10)),

@@ -22,13 +22,15 @@ function(config)
 
   {
     // alert: of a severity by the name that it has here, with
-    // expr, for ('' or 0m: at once), summary, description, and the dashboard to look at.
+    // expr, for ('' or 0m: at once), summary, description, and the dashboard to look at;
+    // keep_firing_for where it goes on after what it is about has ended.
     alert(name, severity, of)::
       local wait = duration(name, severity, of['for']);
       {
         alert: name,
         expr: std.rstripChars(of.expr, '\n') + '\n',  // with its end, YAML shows it as it stands
         [if wait != '' && wait != '0m' && wait != '0s' then 'for']: wait,
+        [if std.objectHas(of, 'keep_firing_for') then 'keep_firing_for']: of.keep_firing_for,
         labels: { severity: config.severities[severity] },
         annotations: std.prune({
           summary: of.summary,

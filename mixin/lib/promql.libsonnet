@@ -42,6 +42,12 @@ function(config) {
   over(operator, fn, metric, window, dims=[], matchers='')::
     q.by(operator, '%s(%s)' % [fn, q.select(metric, matchers, window)], dims),
 
+  // falls: the mean of a window is below that of the one before. After a single step it
+  // does for less than both windows.
+  falls(metric, window, dims=[], matchers='')::
+    local mean = 'avg_over_time(%s' % q.select(metric, matchers, window);
+    '%s\n< %s' % [q.by('max', mean + ')', dims), q.by('max', '%s offset %s)' % [mean, window], dims)],
+
   // counted: of counters for which every exporter counts everything.
   counted(metric, window, dims=[], matchers='')::
     q.over('max', 'increase', metric, window, dims, matchers),

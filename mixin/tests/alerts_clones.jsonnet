@@ -46,6 +46,20 @@ c.file([
     well=leaked(0) + active(20, 4) + limit('clone', 20) + limit('ondemand', 4),
     also=[some(4)],
   ),
+  // A scrape of the only exporter fails every 13 minutes and a half.
+  [
+    c.test('VmpoolerCloneSlotsLeaked over scrapes that fail', [c.exporter({
+      up: std.repeat('1+0x25 0 ', 3),
+    } + {
+      [series]: std.repeat('%d+0x25 stale ' % values[series], 3)
+      for values in [{ vmpooler_up: 1, vmpooler_health_clone_slots_leaked: 10, 'vmpooler_health_tasks_active{type="clone"}': 10, 'vmpooler_health_tasks_limit{type="clone"}': 10 }]
+      for series in std.objectFields(values)
+    })], [
+      c.at(14.5, 'VmpoolerCloneSlotsLeaked'),
+      c.at(15, 'VmpoolerCloneSlotsLeaked', [all(10, 'clone'), some(10)]),
+      c.at(30, 'VmpoolerCloneSlotsLeaked', [all(10, 'clone'), some(10)]),
+    ]),
+  ],
   // As many as the limit, but of both kinds together.
   c.fires(some(10), after=15, sick=leaked(10) + active(6, 6), well=leaked(0) + active(6, 6)),
   // A clone that just begins shows as a slot now here, now there.

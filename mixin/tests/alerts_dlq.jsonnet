@@ -21,15 +21,26 @@ c.file([
     well=total('60+2x200') + threshold('critical', 3000) + threshold('warning', 500),
   ),
   c.silent('VmpoolerDLQFillingUp', 'there are few', 60, total('0+0.25x200')),
+  c.silent('VmpoolerDLQFillingUp', 'they are less than half of too many', 60, total('60+2x200') + threshold('warning', 500)),
+  c.silent('VmpoolerDLQFillingUp', 'it takes seven hours', 60, total('60+1x200')),
+  c.silent('VmpoolerDLQFillingUp', '200 come at once, and none after', 120, total('60+0x20 260+0x300')),
+  [
+    c.test(
+      'VmpoolerDLQFillingUp is silent: one of the exporters sees less of a trend',
+      [c.exporter(total('60+2x200')), c.exporter(total('60+0.1x200'), 'b:10124')],
+      [c.at(minutes, 'VmpoolerDLQFillingUp') for minutes in std.range(1, 60)]
+    ),
+  ],
   c.silent('VmpoolerDLQFillingUp', 'they go as they came', 90, total('90+1x20 110-1x20 90+1x20 110-1x20 90+1x20 110-1x20 90+0x100')),
 
   // At 60 all was well for the last time. The other exporter never records.
   c.fires(stale('10m 30s'), after=11.5, sick=recorded(60), well=recorded('0+30x100'), follower=recorded(0)),
+  // It never did; the exporter was started at 600.
   c.fires(
     stale('10m 30s'),
-    after=10.5,
-    sick=recorded(0) { process_start_time_seconds: 0 },
-    well={ process_start_time_seconds: 0 },
+    after=20.5,
+    sick=recorded(0) { process_start_time_seconds: 600 },
+    well={ process_start_time_seconds: 600 },
   ),
   c.silent('VmpoolerDLQRecorderStale', 'Redis can not be read', 60, recorded(60) { vmpooler_up: 0 }),
 

@@ -2,10 +2,15 @@ local c = import 'cases.libsonnet';
 
 local lost(text) = c.alert('VmpoolerMonitoringLost', 'critical', {}, "Prometheus reaches no exporter %s, so that nothing about this vmpooler is known. Look whether the exporters run, and at the reason on Prometheus's page of targets." % text);
 local lostJob = lost('of vmpooler_exporter');
+local down = c.alert('VmpoolerExporterDown', 'warning', {}, 'The exporter a:10124 can not be scraped, or only now and then; another one still can. Look whether it runs or is started over and over, and at its log.');
+local loops(failures) = { up: '1+0x9 ' + std.repeat(std.repeat('0 ', failures) + '1 ', 80), vmpooler_up: null };
 local lostAll = lost('at all') { labels: { job: null } };
 
-local unreachable = c.alert('VmpoolerRedisUnreachable', 'critical', {}, "None of the exporters of vmpooler_exporter reads vmpooler's Redis, and vmpooler itself most likely can not either. Look whether Redis runs; vmpooler_exporter check-redis says what it answers.");
+local unreachable = c.alert('VmpoolerRedisUnreachable', 'critical', {}, "None of the exporters of vmpooler_exporter reads vmpooler's Redis, or only now and then, and vmpooler itself most likely can not either. Look whether Redis runs; vmpooler_exporter check-redis says what it answers.");
 
+local unreadBy(instance) = c.alert('VmpoolerRedisUnreachable', 'warning', { instance: instance }, "The exporter %s fails to read vmpooler's Redis; another one does not, or this one not always. Run vmpooler_exporter check-redis on its host, with its flags." % instance);
+local unread = unreadBy('a:10124');
+local mostly = { vmpooler_up: std.repeat('1 0 0 0 ', 10) };
 local leaders(n) = c.alert('VmpoolerLeaderCountWrong', 'warning', {}, '%d exporters take themselves for the one that writes to Redis, and it should be 1: with none, nothing is recorded, purged or published. Look in their logs for the lease.' % n);
 
 local stale(age) = c.alert('VmpoolerSweepStale', 'warning', {}, 'The last complete sweep of a:10124 ended %s ago, limit 600s: leaked metadata and lost requests may be missed. Its log says why sweeps fail.' % age);
@@ -42,13 +47,22 @@ c.file([
     ]),
   ],
 
-  c.fires1(
-    c.alert('VmpoolerExporterDown', 'warning', {}, 'The exporter a:10124 can not be scraped; another one still can. Look whether it runs, and at its log.'),
-    after=10,
-    sick={ up: 0, vmpooler_up: null },
-    well={},
-    one=false,
-  ),
+  c.fires1(down, after=10, sick={ up: 0, vmpooler_up: null }, well={}, one=false),
+  // One that is started over and over: one scrape in nine is good, or every other.
+  c.fires1(down, after=15, sick=loops(8), well={}, one=false),
+  c.fires1(down, after=23, sick=loops(1), well={}, one=false),
+  c.fires(lostJob, after=14.5, sick=loops(8), well={}),
+  [
+    c.test('VmpoolerMonitoringLost is silent: each of two is up half of the time', [c.exporter(loops(1)), c.exporter(loops(1), 'b:10124')], [
+      c.at(minutes, 'VmpoolerMonitoringLost')
+      for minutes in std.range(1, 60)
+    ]),
+    c.test('VmpoolerExporterDown is silent: one of two is started anew', [c.exporter({ up: '1+0x19 0+0x8 1+0x99', vmpooler_up: null }), c.exporter({}, 'b:10124')], [
+      c.at(minutes, 'VmpoolerExporterDown')
+      for minutes in std.range(1, 60)
+    ]),
+  ],
+  c.silent('VmpoolerMonitoringLost', 'the only one is started anew', 60, { up: '1+0x19 0+0x8 1+0x99', vmpooler_up: null }),
   c.silent('VmpoolerExporterDown', 'all are down, which is another alert', 30, { up: 0, vmpooler_up: null }),
 
   c.fires(unreachable, after=5, sick={ vmpooler_up: 0 }, well={}),
@@ -63,13 +77,19 @@ c.file([
       c.at(5, 'VmpoolerRedisUnreachable', [unreachable]),
     ]),
   ],
-  c.fires1(
-    c.alert('VmpoolerRedisUnreachable', 'warning', {}, "The exporter a:10124 does not read vmpooler's Redis; another one does. Run vmpooler_exporter check-redis on its host, with its flags."),
-    after=5,
-    sick={ vmpooler_up: 0 },
-    well={},
-    one=false,
-  ),
+  c.fires1(unread, after=5, sick={ vmpooler_up: 0 }, well={}, one=false),
+  // Every fourth reading fails: a ticket. Three of four do: a page.
+  c.fires1(unread, after=6.5, sick={ vmpooler_up: std.repeat('1 1 1 0 ', 40) }, well={}),
+  [
+    c.test('VmpoolerRedisUnreachable critical, though every fourth reading succeeds: ' + case.exporters, case.of, [
+      c.at(5.5, 'VmpoolerRedisUnreachable', case.fail),
+      c.at(6, 'VmpoolerRedisUnreachable', [unreachable] + case.fail),
+    ])
+    for case in [
+      { exporters: 'one', of: [c.exporter(mostly)], fail: [unread] },
+      { exporters: 'two', of: c.pair(mostly), fail: [unread, unreadBy('b:10124')] },
+    ]
+  ],
 
   c.fires(
     failing,
@@ -85,6 +105,7 @@ c.file([
     after=15,
     sick={ vmpooler_health_check_duration_seconds: 3.5 },
     well={ vmpooler_health_check_duration_seconds: 2 },
+    follower={ vmpooler_health_check_duration_seconds: 0.1 },
   ),
 
   c.fires(leaders(0), after=5, sick={ vmpooler_exporter_leader: 0 }, well={}),

@@ -2,6 +2,8 @@ local c = import 'cases.libsonnet';
 
 local stuck = c.alert('VmpoolerStuckVms', 'warning', {}, "11 VMs have been pending for longer than 2h 0m 0s, limit 10. Look in which pools, and whether vmpooler's manager runs.");
 
+local degraded = c.alert('VmpoolerUnhealthy', 'warning', {}, 'vmpooler behind vmpooler_exporter is degraded by its own thresholds. The overview names the conditions that hold; vmpooler_exporter health lists them with their values.');
+
 c.file([
   c.fires(
     c.alert('VmpoolerUnhealthy', 'critical', {}, 'vmpooler behind vmpooler_exporter is unhealthy by its own thresholds. The overview names the conditions that hold; vmpooler_exporter health lists them with their values.'),
@@ -20,12 +22,9 @@ c.file([
       c.at(10, 'VmpoolerUnhealthy', [c.alert('VmpoolerUnhealthy', 'critical', {}, 'vmpooler behind vmpooler_exporter is unhealthy by its own thresholds. The overview names the conditions that hold; vmpooler_exporter health lists them with their values.')]),
     ]),
   ],
-  c.fires(
-    c.alert('VmpoolerUnhealthy', 'warning', {}, 'vmpooler behind vmpooler_exporter is degraded by its own thresholds. The overview names the conditions that hold; vmpooler_exporter health lists them with their values.'),
-    after=30,
-    sick={ vmpooler_health_status: 1 },
-    well={ vmpooler_health_status: 0 },
-  ),
+  c.fires(degraded, after=30, sick={ vmpooler_health_status: 1 }, well={ vmpooler_health_status: 0 }),
+  // To and fro.
+  c.fires(degraded, after=30, sick={ vmpooler_health_status: std.repeat('1 2 ', 40) }, well={ vmpooler_health_status: std.repeat('0 2 ', 40) }),
   c.silent('VmpoolerUnhealthy', 'the queues can not be read', 60, { vmpooler_health_status: null }),
 
   c.fires(stuck, after=15, sick={ vmpooler_health_stuck_vms: 11 }, well={ vmpooler_health_stuck_vms: 10 }),
@@ -61,7 +60,8 @@ c.file([
     after=60,
     sick={
       'vmpooler_health_queue_age_unknown{pool="debian-12", queue="pending"}': 2,
-      'vmpooler_health_queue_age_unknown{pool="debian-12", queue="running"}': 3,
+      'vmpooler_health_queue_age_unknown{pool="debian-12", queue="ready"}': 1,
+      'vmpooler_health_queue_age_unknown{pool="debian-12", queue="running"}': 2,
     },
     well={
       'vmpooler_health_queue_age_unknown{pool="debian-12", queue="pending"}': 0,

@@ -142,6 +142,7 @@ local firing = {
   'VmpoolerRedisClockSkew warning': 1,
   'VmpoolerStuckVms warning': 1,
   'VmpoolerUnhealthy critical': 1,
+  'VmpoolerUnhealthy warning': 1,
 };
 
 c.file([[
