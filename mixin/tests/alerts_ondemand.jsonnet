@@ -27,5 +27,12 @@ c.file([
     well=queues(10, 20),
   ),
   c.silent('VmpoolerOndemandBacklogGrowing', 'many ask at once, and get what they want', 60, queues('0+0x9 40-1x40 0+0x200', 0)),
+  [
+    c.test(
+      'VmpoolerOndemandBacklogGrowing is silent: an exporter that has just begun sees no trend',
+      [c.exporter(queues('10+1x60', 20)), c.exporter(queues('_x4 14+0x60', '_x4 20+0x60'), 'b:10124')],
+      [c.at(minutes, 'VmpoolerOndemandBacklogGrowing') for minutes in std.range(1, 30)]
+    ),
+  ],
   c.silent('VmpoolerOndemandBacklogGrowing', 'few ask', 60, queues('0+0.0625x200', 0)),
 ])

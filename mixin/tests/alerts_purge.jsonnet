@@ -26,9 +26,9 @@ c.file([
   ),
   c.fires(
     stale('25m 30s'),
-    after=25.5,
-    sick=succeeded(0) + interval(300) + { process_start_time_seconds: 0 },
-    well=interval(300) + { process_start_time_seconds: 0 },
+    after=35.5,
+    sick=succeeded(0) + interval(300) + { process_start_time_seconds: 600 },
+    well=interval(300) + { process_start_time_seconds: 600 },
   ),
   c.silent('VmpoolerPurgeStale', 'Redis can not be read', 60, succeeded(60) + interval(300) + { vmpooler_up: 0 }),
 

@@ -45,9 +45,9 @@ c.file([
   // It never was, and was to be since the start.
   c.fires(
     published('1h 5m 30s'),
-    after=65.5,
-    sick={ vmpooler_publish_last_success_timestamp_seconds: 0, process_start_time_seconds: 0 },
-    well={ process_start_time_seconds: 0 },
+    after=75.5,
+    sick={ vmpooler_publish_last_success_timestamp_seconds: 0, process_start_time_seconds: 600 },
+    well={ process_start_time_seconds: 600 },
   ),
   c.silent('VmpoolerPublishStale', 'Redis can not be read', 90, { vmpooler_up: 0, vmpooler_publish_last_success_timestamp_seconds: 60 }),
 
