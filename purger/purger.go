@@ -2,6 +2,7 @@ package purger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -13,9 +14,6 @@ import (
 	"github.com/vmpooler/vmpooler_exporter/internal/inventory"
 	"github.com/vmpooler/vmpooler_exporter/internal/lease"
 )
-
-// LeaseTTL is how long a purge may be silent before another may begin.
-const LeaseTTL = 15 * time.Second
 
 // Options are what a Purger works with.
 type Options struct {
@@ -33,7 +31,10 @@ type Options struct {
 	Metrics *Metrics
 	// Owner names this process, see lease.Owner.
 	Owner string
-	Now   func() time.Time
+	// LeaseTTL is how long a purge may be silent before another may begin; 0 means
+	// lease.DefaultTTL.
+	LeaseTTL time.Duration
+	Now      func() time.Time
 }
 
 // Purger plans and applies purges.
@@ -44,6 +45,10 @@ func New(o Options) *Purger {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.LeaseTTL <= 0 {
+		o.LeaseTTL = lease.DefaultTTL
+	}
+	o.Client = lease.Once(o.Client)
 	return &Purger{opts: o}
 }
 
@@ -86,12 +91,12 @@ func (e *BusyError) Error() string {
 }
 
 // Apply applies a plan for who ("loop", "command", or the API's user) under the
-// lease of purges, which it takes and gives back. A dry run is counted and logged,
-// and writes nothing. Outcomes stand in the plan, also after an error: a *BusyError,
-// one that wraps lease.ErrFenced, ctx' own, or Redis's. Each is told of every action
+// lease of purges, which it takes once and gives back. A dry run is counted and logged,
+// and writes nothing. Outcomes stand in the plan, also after an error: a
+// *BusyError, one that wraps lease.ErrFenced, ctx' own, or Redis's. Each is told of every action
 // once its outcome is known; it may be nil.
 func (p *Purger) Apply(ctx context.Context, plan *Plan, who string, each func(*Action)) error {
-	ours := lease.New(p.opts.Client, lease.KeyPurge, p.opts.Owner, LeaseTTL, nil)
+	ours := lease.New(p.opts.Client, lease.KeyPurge, p.opts.Owner, p.opts.LeaseTTL, nil)
 	audit := &Audit{client: p.opts.Client, logger: p.opts.Logger, now: p.opts.Now, who: who, plan: plan, fence: ours.Fence}
 	done := func(a *Action) {
 		if err := audit.note(a); err != nil {
@@ -112,37 +117,24 @@ func (p *Purger) Apply(ctx context.Context, plan *Plan, who string, each func(*A
 	if plan.DryRun || plan.Count(Planned) == 0 {
 		return nil
 	}
-	return p.underLease(ctx, ours, func() error {
+	var applied error
+	err := ours.Hold(ctx, func() error {
 		ap := Applier{
-			Client: p.opts.Client, Settings: p.opts.Settings, Pools: slices.Concat(p.opts.Pools, plan.pools), Fence: ours.Fence, Now: p.opts.Now,
+			Client: p.opts.Client, Settings: p.opts.Settings, Pools: slices.Concat(p.opts.Pools, plan.pools), Fence: ours.Fence,
+			Now:  func() time.Time { return p.opts.Now().Add(plan.skew) },
 			Done: func(a *Action) { done(a); p.flush(ctx, audit, false) },
 		}
-		err := ap.Apply(ctx, plan)
+		applied = ap.Apply(ctx, plan)
 		p.flush(ctx, audit, true)
-		return err
+		return nil
 	})
-}
-
-// underLease takes the lease, runs f while it is prolonged, and gives it back.
-func (p *Purger) underLease(ctx context.Context, l *lease.Lease, f func() error) error {
-	switch ours, err := l.Acquire(ctx); {
-	case err != nil:
-		return fmt.Errorf("purge: nothing was written: %w", err)
-	case !ours:
-		return &BusyError{l.Other()}
+	if busy, ok := errors.AsType[*lease.BusyError](err); ok {
+		return &BusyError{busy.Holder}
 	}
-	k := lease.NewKeeper(l, log.NewNopLogger())                     // who can't write says so itself
-	keeping, stop := context.WithCancel(context.WithoutCancel(ctx)) // an action under way is finished under it
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		k.Run(keeping)
-	}()
-	defer func() {
-		stop()
-		<-ended
-	}()
-	return f()
+	if err != nil {
+		return fmt.Errorf("purge: %w", err)
+	}
+	return applied
 }
 
 // flush writes audit entries. The log has them too, so a failure ends nothing.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/vmpooler/vmpooler_exporter/internal/lease"
 	"github.com/vmpooler/vmpooler_exporter/internal/testredis"
@@ -21,15 +22,18 @@ import (
 // envFrozen holds the socket of the Redis that a child process purges.
 const envFrozen = "VMPOOLER_EXPORTER_TEST_PURGE"
 
+// frozenTTL is how long the child's lease lives by itself.
+const frozenTTL = 4 * time.Second
+
 // TestPurgeAsAChild is no test of its own: it is the process that is frozen by the
-// test below.
+// tests below. It believes that the lease is its own, whatever it is told.
 func TestPurgeAsAChild(t *testing.T) {
 	socket := os.Getenv(envFrozen)
 	if socket == "" {
 		return
 	}
 	c := newClient(t, &testredis.Server{Socket: socket}, nil)
-	keeper := lease.NewKeeper(lease.New(c, lease.KeyPurge, "child", time.Second, nil), log.NewNopLogger())
+	keeper := lease.NewKeeper(lease.New(c, lease.KeyPurge, "child", frozenTTL, nil), log.NewNopLogger())
 	keeper.Turn(t.Context())
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
@@ -45,7 +49,6 @@ func TestPurgeAsAChild(t *testing.T) {
 	var believed lease.Fence
 	ap := Applier{
 		Client: c, Settings: raceSettings(), Now: time.Now, MaxShare: 1,
-		// What this process believes is not asked: it believes that the lease is its own.
 		Fence: func() (lease.Fence, bool) {
 			f, ours := keeper.Fence()
 			if ours {
@@ -62,11 +65,43 @@ func TestPurgeAsAChild(t *testing.T) {
 	}
 }
 
-func TestAProcessThatWakesUpLateWritesNothing(t *testing.T) {
+// TestPurgerAsAChild is another such process: a purge as the program does it.
+func TestPurgerAsAChild(t *testing.T) {
+	socket := os.Getenv(envFrozen)
+	if socket == "" {
+		return
+	}
+	c := newClient(t, &testredis.Server{Socket: socket}, nil)
+	p := New(Options{
+		Client: c, Source: &Source{Reader: vmpooler.NewReader(c, vmpooler.ReaderOptions{}), Client: c},
+		Settings: raceSettings(), Logger: log.NewNopLogger(), Owner: "child", LeaseTTL: frozenTTL,
+	})
+	plan, err := p.Plan(t.Context(), Scope{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = p.Apply(t.Context(), plan, "command", nil)
+	if !errors.Is(err, lease.ErrFenced) && !errors.Is(err, errNoLease) {
+		t.Errorf("it went on: %v", err)
+	}
+}
+
+// frozenChild is a process that purges, and is stopped in the middle of it.
+type frozenChild struct {
+	t      *testing.T
+	c      *redis.Client
+	s      *testredis.Server
+	cmd    *exec.Cmd
+	out    strings.Builder
+	exited chan error
+}
+
+func freeze(t *testing.T, test string) *frozenChild {
+	t.Helper()
 	const stale = 5000
-	s := testredis.New(t)
-	c := newClient(t, s, nil)
-	pipe := c.Pipeline()
+	f := &frozenChild{t: t, s: testredis.New(t), exited: make(chan error, 1)}
+	f.c = newClient(t, f.s, nil)
+	pipe := f.c.Pipeline()
 	pipe.SAdd(t.Context(), vmpooler.KeyPools, "p")
 	for i := range stale {
 		vm := fmt.Sprint("vm-", i)
@@ -76,46 +111,80 @@ func TestAProcessThatWakesUpLateWritesNothing(t *testing.T) {
 	if _, err := pipe.Exec(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	child := exec.Command(os.Args[0], "-test.run=^TestPurgeAsAChild$", "-test.v")
-	child.Env = append(os.Environ(), envFrozen+"="+s.Socket)
-	var out strings.Builder
-	child.Stdout, child.Stderr = &out, &out
-	testredis.DieWithParent(child)
-	if err := child.Start(); err != nil {
+	f.cmd = exec.Command(os.Args[0], "-test.run=^"+test+"$", "-test.v")
+	f.cmd.Env = append(os.Environ(), envFrozen+"="+f.s.Socket)
+	f.cmd.Stdout, f.cmd.Stderr = &f.out, &f.out
+	testredis.DieWithParent(f.cmd)
+	if err := f.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	exited := make(chan error, 1)
-	go func() { exited <- child.Wait() }()
-	wait := func(what string, until func() bool) {
-		t.Helper()
-		for deadline := time.Now().Add(30 * time.Second); !until(); time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				_ = child.Process.Kill()
-				t.Fatalf("%s: not in time\n%s", what, &out)
-			}
+	go func() { f.exited <- f.cmd.Wait() }()
+	f.wait("the child purges", func() bool { return f.left() < stale-500 })
+	f.signal(syscall.SIGSTOP)
+	if n := f.left(); n == 0 {
+		t.Fatal("it was not frozen in mid-cycle")
+	}
+	return f
+}
+
+// left is how many stale VMs there are still.
+func (f *frozenChild) left() int64 {
+	return f.c.SCard(f.t.Context(), vmpooler.Pending.Key("p")).Val()
+}
+
+func (f *frozenChild) signal(s syscall.Signal) {
+	f.t.Helper()
+	if err := f.cmd.Process.Signal(s); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (f *frozenChild) wait(what string, until func() bool) {
+	f.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !until(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			_ = f.cmd.Process.Kill()
+			f.t.Fatalf("%s: not in time\n%s", what, &f.out)
 		}
 	}
-	left := func() int64 { return c.SCard(t.Context(), vmpooler.Pending.Key("p")).Val() }
-	wait("the child purges", func() bool { return left() < stale-500 })
-	if err := child.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	ours := lease.New(c, lease.KeyPurge, "parent", time.Hour, nil)
-	wait("the lease passes on", func() bool {
-		ok, err := ours.Acquire(t.Context())
+}
+
+// passOn lets the child's lease end, and another have it.
+func (f *frozenChild) passOn() *lease.Lease {
+	f.t.Helper()
+	ours := lease.New(f.c, lease.KeyPurge, "parent", time.Hour, nil)
+	f.wait("the lease passes on", func() bool {
+		ok, err := ours.Acquire(f.t.Context())
 		return ok && err == nil
 	})
-	if n := left(); n == 0 || n == stale {
-		t.Fatalf("%d of %d are left: it was not frozen in mid-cycle", n, stale)
+	return ours
+}
+
+// awake wakes the child, which must end as its test wants it, and holds what was there
+// before to be there still, but for the lease.
+func (f *frozenChild) awake() {
+	f.t.Helper()
+	before := dumps(f.t, f.c)
+	f.signal(syscall.SIGCONT)
+	if err := <-f.exited; err != nil || !strings.Contains(f.out.String(), "PASS") {
+		f.t.Errorf("the child: %v\n%s", err, &f.out)
 	}
-	before := dumps(t, c)
-	m := startMonitor(t, s)
-	if err := child.Process.Signal(syscall.SIGCONT); err != nil {
-		t.Fatal(err)
+	after := dumps(f.t, f.c)
+	if len(before) != len(after) {
+		f.t.Errorf("%d keys before, %d after", len(before), len(after))
 	}
-	if err := <-exited; err != nil || !strings.Contains(out.String(), "PASS") {
-		t.Errorf("the child: %v\n%s", err, &out)
+	for key := range before {
+		if before[key] != after[key] {
+			f.t.Errorf("%s has changed", key)
+		}
 	}
+}
+
+func TestAProcessThatWakesUpLateWritesNothing(t *testing.T) {
+	f := freeze(t, "TestPurgeAsAChild")
+	f.passOn()
+	m := startMonitor(t, f.s)
+	f.awake()
 	tried := 0
 	for _, words := range m.scriptCalls() {
 		switch strings.ToUpper(words[0]) {
@@ -125,13 +194,27 @@ func TestAProcessThatWakesUpLateWritesNothing(t *testing.T) {
 			t.Errorf("after its lease has passed on, it sends %q", words)
 		}
 	}
-	after := dumps(t, c)
-	if tried == 0 || len(before) != len(after) {
-		t.Errorf("%d calls, %d keys before, %d after", tried, len(before), len(after))
+	if tried == 0 {
+		t.Error("it has not even tried")
 	}
-	for key := range before {
-		if before[key] != after[key] {
-			t.Errorf("%s has changed", key)
-		}
+}
+
+// Nobody has the lease any more when it wakes: its plan is old all the same.
+func TestAPurgeThatWakesUpLateTakesNoNewLease(t *testing.T) {
+	for name, meanwhile := range map[string]func(*frozenChild){
+		"another has purged": func(f *frozenChild) {
+			if err := f.passOn().Release(f.t.Context()); err != nil {
+				f.t.Fatal(err)
+			}
+		},
+		"nobody has purged": func(f *frozenChild) {
+			f.wait("the lease ends", func() bool { return f.c.Exists(f.t.Context(), lease.KeyPurge).Val() == 0 })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := freeze(t, "TestPurgerAsAChild")
+			meanwhile(f)
+			f.awake()
+		})
 	}
 }

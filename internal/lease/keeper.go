@@ -16,6 +16,7 @@ const renewals = 3
 // concurrent use.
 type Keeper struct {
 	lease   *Lease
+	ask     func(context.Context) (bool, error)
 	logger  log.Logger
 	leads   atomic.Bool
 	failing bool
@@ -24,7 +25,9 @@ type Keeper struct {
 }
 
 // NewKeeper returns a Keeper of the lease, which does not have it yet.
-func NewKeeper(l *Lease, logger log.Logger) *Keeper { return &Keeper{lease: l, logger: logger} }
+func NewKeeper(l *Lease, logger log.Logger) *Keeper {
+	return &Keeper{lease: l, ask: l.Acquire, logger: logger}
+}
 
 // Run takes the lease as soon as it is free and prolongs it until ctx is done;
 // then it gives it back.
@@ -46,7 +49,7 @@ func (k *Keeper) Run(ctx context.Context) {
 func (k *Keeper) Turn(ctx context.Context) {
 	asking, cancel := context.WithTimeout(ctx, k.lease.ttl/renewals)
 	defer cancel()
-	_, err := k.lease.Acquire(asking)
+	_, err := k.ask(asking)
 	switch {
 	case err != nil && !k.failing && ctx.Err() == nil: // a Redis that hangs is told of, our own end is not
 		level.Error(k.logger).Log("msg", "the lease can't be taken or prolonged; nothing is written while that lasts", "err", err)

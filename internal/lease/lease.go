@@ -16,10 +16,17 @@ import (
 //go:embed acquire.lua
 var acquireSource string
 
+//go:embed prolong.lua
+var prolongSource string
+
 //go:embed release.lua
 var releaseSource string
 
-var acquireScript, releaseScript = redis.NewScript(acquireSource), redis.NewScript(releaseSource)
+var (
+	acquireScript = redis.NewScript(acquireSource)
+	prolongScript = redis.NewScript(prolongSource)
+	releaseScript = redis.NewScript(releaseSource)
+)
 
 const (
 	// KeyLeader is the lease of the process that records dead letters, purges and
@@ -59,7 +66,7 @@ func New(client redis.UniversalClient, key, owner string, ttl time.Duration, now
 	if now == nil {
 		now = time.Now
 	}
-	return &Lease{client: client, key: key, owner: owner, ttl: ttl, now: now}
+	return &Lease{client: Once(client), key: key, owner: owner, ttl: ttl, now: now}
 }
 
 // Owner returns a name for this process that no other has: host, process id and
@@ -106,6 +113,35 @@ func (l *Lease) answered(reply []any, asked time.Time) (bool, error) {
 	default:
 		return false, fmt.Errorf("lease: %s: the script's reply is not understood: %v", l.key, reply)
 	}
+}
+
+// Prolong lets the lease live on, and says whether it is ours still. Once it is not,
+// it never is again: unlike Acquire it takes no lease that has become free. That is
+// for work whose reasons grow old while somebody else may have the lease. The error
+// is Redis's and names the key; what was held before is held until its time has
+// passed.
+func (l *Lease) Prolong(ctx context.Context) (bool, error) {
+	l.turn.Lock()
+	defer l.turn.Unlock()
+	l.mu.Lock()
+	token := l.token
+	l.mu.Unlock()
+	if token == "" {
+		return false, nil
+	}
+	asked := l.now()
+	ours, err := prolongScript.Run(ctx, l.client, []string{l.key}, token, l.ttl.Milliseconds()).Bool()
+	if err != nil {
+		return false, fmt.Errorf("lease: %s: %w", l.key, err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if ours {
+		l.until = asked.Add(l.ttl)
+	} else {
+		l.token = ""
+	}
+	return ours, nil
 }
 
 // Fence returns what proves to a script that the lease is ours, and whether it
