@@ -64,7 +64,8 @@ type Plan struct {
 	// only ever named.
 	UnknownVMs map[string][]string
 
-	pools []string // those that had a VM in a queue: the scripts look into all of them
+	pools []string      // those that had a VM in a queue: the scripts look into all of them
+	skew  time.Duration // the Redis server's clock minus this host's
 }
 
 // Hold is why a pool is left alone.
@@ -78,14 +79,18 @@ type Hold struct {
 // HoldCause is the kind of a hold, for a label.
 type HoldCause string
 
-// The causes. An override goes beyond the first alone.
+// The causes.
 const (
-	HoldLimit HoldCause = "limit" // the plan is beyond the blast radius
-	HoldCliff HoldCause = "cliff" // the pool's queues have just lost most of their VMs
-	HoldClock HoldCause = "clock" // this host's clock and Redis' differ too much
-	HoldStale HoldCause = "stale" // what is known is too old
-	HoldStart HoldCause = "start" // the exporter has just started
+	HoldLimit    HoldCause = "limit"    // the plan is beyond the blast radius of a pool
+	HoldRequests HoldCause = "requests" // or, beyond that of a pool, for requests, which are of none
+	HoldCliff    HoldCause = "cliff"    // the pool's queues have just lost most of their VMs
+	HoldClock    HoldCause = "clock"    // this host's clock and Redis' differ too much
+	HoldStale    HoldCause = "stale"    // what is known is too old
+	HoldStart    HoldCause = "start"    // the exporter has just started
 )
+
+// Overridable says whether an override goes beyond the hold: beyond numbers alone.
+func (c HoldCause) Overridable() bool { return c == HoldLimit || c == HoldRequests }
 
 // held returns the hold on an action, if there is one.
 func (p *Plan) held(a *Action) (Hold, bool) {

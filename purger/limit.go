@@ -31,7 +31,10 @@ func (m *maker) beyond() []Hold {
 	ready := m.sizes(vmpooler.Ready)
 	var holds []Hold
 	for pool, c := range planned {
-		most := max(readyAlways, (ready[pool]*limits.ReadyPercent+99)/100)
+		most := ready[pool] * limits.ReadyPercent / 100
+		if limits.ReadyPercent > 0 { // else a pool of one could never be cleared
+			most = max(most, 1)
+		}
 		switch {
 		case c.all > limits.PerPool:
 			holds = append(holds, Hold{Pool: pool, Cause: HoldLimit, Reason: fmt.Sprintf(
@@ -42,7 +45,7 @@ func (m *maker) beyond() []Hold {
 		}
 	}
 	if requests > limits.PerPool {
-		holds = append(holds, Hold{Target: Request, Cause: HoldLimit, Reason: fmt.Sprintf(
+		holds = append(holds, Hold{Target: Request, Cause: HoldRequests, Reason: fmt.Sprintf(
 			"%d requests are stale, more than %d are not purged at once", requests, limits.PerPool)})
 	}
 	sortHolds(holds)
@@ -66,31 +69,39 @@ func (m *maker) sizes(q vmpooler.Queue) map[string]int {
 const freshly = 10 * time.Minute
 
 // cliffs returns a hold for each pool that has just lost most of its VMs (contract
-// 3.13), as the Watch saw it. A command has none: it takes for a cliff what one
-// leaves behind in completed, more VMs whose destruction has just begun, or has
-// not, than the pool has others.
+// 3.13), as the Watch saw it. A command has none, and one that is young has not seen
+// the fall: then what a cliff leaves behind in completed is taken for one, more VMs
+// whose destruction has just begun, or has not, than the pool has others.
 func (m *maker) cliffs() []Hold {
 	var holds []Hold
-	if m.in.Watch != nil {
-		for pool, c := range m.in.Watch.Cliffs() {
-			reason := fmt.Sprintf("its VMs that were ready or in use have just fallen from %d to %d", c.Before, c.Now)
-			if c.Sure {
-				reason += ", and vmpooler deleted their metadata: the provider does not list them"
-			}
-			holds = append(holds, Hold{Pool: pool, Cause: HoldCliff, Reason: reason})
+	seen := m.seenCliffs()
+	for pool, c := range seen {
+		reason := fmt.Sprintf("its VMs that were ready or in use have just fallen from %d to %d", c.Before, c.Now)
+		if c.Sure {
+			reason += ", and vmpooler deleted their metadata: the provider does not list them"
 		}
+		holds = append(holds, Hold{Pool: pool, Cause: HoldCliff, Reason: reason})
+	}
+	if m.in.Watch != nil && m.in.Watch.watchedFor(m.in.State.Now) > freshly {
 		sortHolds(holds)
 		return holds
 	}
 	fresh, rest := m.leaving()
 	for pool, n := range fresh {
-		if n >= cliffLeast && n > rest[pool] {
+		if _, held := seen[pool]; !held && n >= cliffLeast && n > rest[pool] {
 			holds = append(holds, Hold{Pool: pool, Cause: HoldCliff, Reason: fmt.Sprintf(
 				"%d of its VMs are being destroyed at once, and it has %d others", n, rest[pool])})
 		}
 	}
 	sortHolds(holds)
 	return holds
+}
+
+func (m *maker) seenCliffs() map[string]Cliff {
+	if m.in.Watch == nil {
+		return nil
+	}
+	return m.in.Watch.Cliffs()
 }
 
 // leaving counts the VMs of each pool whose destruction has just begun, or has not,

@@ -66,7 +66,21 @@ func TestAPoolBeyondTheLimitsIsHeld(t *testing.T) {
 			func(st *State) { crowd(st, "p", vmpooler.Ready, 10, idle) }, false,
 			"hold p limit: 10 of 10 ready VMs are stale, more than 5 are not purged at once\n", 0,
 		},
-		"both of a pool's two": {func(st *State) { crowd(st, "p", vmpooler.Ready, 2, idle) }, false, "", 2},
+		"more than half, of an odd number": {
+			func(st *State) {
+				crowd(st, "p", vmpooler.Ready, 3, idle)
+				for i := range 2 {
+					vm := fmt.Sprint("fresh", i)
+					st.Places[vm], st.Hashes[vm] = at("p", vmpooler.Ready), fresh
+				}
+			}, false,
+			"hold p limit: 3 of 5 ready VMs are stale, more than 2 are not purged at once\n", 0,
+		},
+		"both of a pool's two": {
+			func(st *State) { crowd(st, "p", vmpooler.Ready, 2, idle) }, false,
+			"hold p limit: 2 of 2 ready VMs are stale, more than 1 are not purged at once\n", 0,
+		},
+		"a pool's only one": {func(st *State) { crowd(st, "p", vmpooler.Ready, 1, idle) }, false, "", 1},
 		"too many requests": {
 			func(st *State) {
 				for i := range 201 {
@@ -74,7 +88,7 @@ func TestAPoolBeyondTheLimitsIsHeld(t *testing.T) {
 				}
 				crowd(st, "p", vmpooler.Pending, 1, stuck)
 			}, false,
-			"hold  limit: 201 requests are stale, more than 200 are not purged at once\n", 1,
+			"hold  requests: 201 requests are stale, more than 200 are not purged at once\n", 1,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -89,6 +103,30 @@ func TestAPoolBeyondTheLimitsIsHeld(t *testing.T) {
 				t.Errorf("%d of %d planned, not %d", n, len(p.Actions), c.planned)
 			}
 		})
+	}
+}
+
+func TestNoReadyVMGoesWhereNonePercentMay(t *testing.T) {
+	st, s := empty(), settings()
+	s.Limits.ReadyPercent = 0
+	crowd(&st, "p", vmpooler.Ready, 1, idle)
+	want := "hold p limit: 1 of 1 ready VMs are stale, more than 0 are not purged at once\n"
+	if got := holdLines(Make(Input{State: st}, s)); got != want {
+		t.Error(got)
+	}
+}
+
+func TestGhostsCountAmongTheReadyVMs(t *testing.T) {
+	st, s := empty(), settings()
+	young := fresh
+	young.Clone, young.CloneTook = ago(3*time.Hour), "9"
+	crowd(&st, "p", vmpooler.Ready, 6, young)
+	there := []string{"p-ready-0-", "p-ready-1-", "a", "b", "c", "d"}
+	queued := append([]string{"p-ready-2-", "p-ready-3-", "p-ready-4-", "p-ready-5-"}, there...)
+	view := listed(t, queued, map[int][]string{10: there, 1: there}, 10, 1)
+	want := "hold p limit: 4 of 6 ready VMs are stale, more than 3 are not purged at once\n"
+	if got := holdLines(Make(Input{State: st, View: view}, s)); got != want {
+		t.Error(got)
 	}
 }
 
@@ -137,7 +175,11 @@ func TestAPoolThatFellOffACliffIsHeld(t *testing.T) {
 		"most within a few seconds":       {[]fall{{0, 20, false}, {5, 14, true}, {10, 9, true}}, cliff},
 		"most, a few at a time":           {[]fall{{0, 20, false}, {30, 14, true}, {60, 9, true}}, suspect},
 		"half":                            {[]fall{{0, 20, false}, {1, 10, true}}, no},
-		"a few of a small pool":           {[]fall{{0, 4, false}, {1, 0, true}}, no},
+		"all of a small pool":             {[]fall{{0, 4, false}, {1, 0, true}}, cliff},
+		"all of a small pool, recovered":  {[]fall{{0, 4, false}, {1, 0, true}, {60, 2, false}}, no},
+		"all of it, given back":           {[]fall{{0, 4, false}, {1, 0, false}}, no},
+		"most of a small pool":            {[]fall{{0, 4, false}, {1, 1, true}}, no},
+		"its only one":                    {[]fall{{0, 1, false}, {1, 0, true}}, no},
 		"all given back at once":          {[]fall{{0, 20, false}, {1, 0, false}}, suspect},
 		"given back, two minutes ago":     {[]fall{{0, 20, false}, {1, 0, false}, {123, 0, false}}, no},
 		"a build's, one after another":    {[]fall{{0, 20, false}, {121, 12, false}, {242, 7, false}, {363, 4, false}}, no},

@@ -105,6 +105,8 @@ func (l *Loop) Turn(ctx context.Context) time.Duration {
 	leads := l.opts.Leads()
 	if leads {
 		err = l.Cycle(ctx)
+	} else {
+		l.passedOn()
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -120,6 +122,13 @@ func (l *Loop) Turn(ctx context.Context) time.Duration {
 	}
 	l.status.Next = l.now().Add(wait)
 	return wait
+}
+
+// passedOn lets go of what the last cycle held: it is another's to tell by now.
+func (l *Loop) passedOn() {
+	if m := l.purger.opts.Metrics; m != nil {
+		m.held.Reset()
+	}
 }
 
 // early says whether a plan came too early to purge anything: the loop knew too
@@ -228,7 +237,7 @@ func (l *Loop) Status() Status {
 // left it alone; and one without a pool for what it left alone of all of them.
 func (l *Loop) Checks(pools []string) []health.Check {
 	held := make(map[string]int64)
-	if last := l.Status().Last; last != nil {
+	if last := l.Status().Last; last != nil && l.opts.Leads() {
 		for _, h := range last.Held {
 			if h.Cause != HoldStart {
 				held[h.Pool] = 1

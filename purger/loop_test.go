@@ -72,7 +72,8 @@ func (l *loopTest) pending(t *testing.T) int64 {
 
 func (l *loopTest) metric(t *testing.T, want string) {
 	t.Helper()
-	text, err := testutil.CollectAndFormat(registry{l.reg}, expfmt.TypeTextPlain, strings.SplitN(want, "{", 2)[0])
+	name := strings.FieldsFunc(want, func(r rune) bool { return r == '{' || r == ' ' })[0]
+	text, err := testutil.CollectAndFormat(registry{l.reg}, expfmt.TypeTextPlain, name)
 	if err != nil || !strings.Contains(string(text), want+"\n") {
 		t.Errorf("lacks %s: %v\n%s", want, err, text)
 	}

@@ -53,7 +53,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		duration:  prometheus.NewGauge(opts("cycle_duration_seconds", "How long the loop's last cycle took.")),
 		interval:  prometheus.NewGauge(opts("interval_seconds", "How far apart the loop's cycles are.")),
 		success:   prometheus.NewGauge(opts("last_success_timestamp_seconds", "When a cycle of the loop last came to its end; 0 if none has.")),
-		held:      prometheus.NewGaugeVec(opts("held", "1 for each pool that is not purged, by cause; no pool stands for all."), []string{"pool", "cause"}),
+		held:      prometheus.NewGaugeVec(opts("held", "1 for each pool that is not purged, by cause; no pool stands for all, or with the cause requests for requests."), []string{"pool", "cause"}),
 		known:     make(map[string]struct{}),
 	}
 	reg.MustRegister(m.entries, m.orphaned, m.requests, m.actions, m.cycles, m.lastCycle, m.duration, m.interval, m.success, m.held)

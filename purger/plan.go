@@ -17,7 +17,8 @@ type Input struct {
 	// View is nil where the providers are not asked.
 	View *inventory.View
 	// Watch is nil for a command: nobody has seen then since when a VM has been in
-	// completed, nor how many VMs a pool had a minute ago.
+	// completed, nor how many VMs a pool had a minute ago. One whose last look is older
+	// than Limits.MaxStale is as good as none.
 	Watch *Watch
 	// Only restricts the plan to these pools and targets; empty means all.
 	Pools   []string
@@ -31,7 +32,10 @@ type Input struct {
 // Make plans a cycle. It is pure, but for the plan's random ID. An age that is
 // unknown is never too old, and a VM that is in several places is never touched.
 func Make(in Input, s Settings) *Plan {
-	p := &Plan{ID: newID(), Made: in.State.Now, Redis: in.State.Redis, DryRun: in.DryRun}
+	p := &Plan{ID: newID(), Made: in.State.Now, Redis: in.State.Redis, DryRun: in.DryRun, skew: in.State.Skew}
+	if in.Watch != nil && !in.Watch.follows(in.State.Now, s.Limits.MaxStale) {
+		in.Watch = nil
+	}
 	m := &maker{in: in, settings: s, plan: p}
 	m.vms()
 	m.orphans()

@@ -214,7 +214,7 @@ func (p *Plan) Raise(s Settings, now *Plan, view *inventory.View) {
 		Pending: s.MaxPendingAge, Ready: s.MaxReadyAge, Completed: s.MaxCompletedAge,
 		Orphaned: s.MaxOrphanedAge, Request: s.MaxRequestAge,
 	}
-	p.pools = now.pools
+	p.pools, p.skew = now.pools, now.skew
 	for i := range p.Actions {
 		a := &p.Actions[i]
 		if a.Target != Completed || a.Check.Text != "" { // without destroy it was judged by what was seen
@@ -227,7 +227,7 @@ func (p *Plan) Raise(s Settings, now *Plan, view *inventory.View) {
 		switch h, held := now.held(a); {
 		case !s.Targets[a.Target]:
 			a.Outcome, a.Why = Held, "its target is switched off"
-		case held && h.Cause != HoldLimit:
+		case held && !h.Cause.Overridable():
 			a.Outcome, a.Why = Held, h.Reason
 		case a.Target == Ghost && verdict != inventory.Absent,
 			(a.Target == Completed || a.Target == Orphaned) && verdict != inventory.Absent && verdict != inventory.Unverified:
@@ -235,7 +235,7 @@ func (p *Plan) Raise(s Settings, now *Plan, view *inventory.View) {
 		}
 	}
 	for _, h := range now.Held {
-		if h.Cause != HoldLimit && !slices.ContainsFunc(p.Held, func(o Hold) bool {
+		if !h.Cause.Overridable() && !slices.ContainsFunc(p.Held, func(o Hold) bool {
 			return o.Pool == h.Pool && o.Target == h.Target && o.Cause == h.Cause
 		}) {
 			p.Held = append(p.Held, h)

@@ -64,11 +64,13 @@ func (s *Source) Read(ctx context.Context) (State, error) {
 		return State{}, err
 	}
 	// The sweep has found the pools that nothing lists: what is in their queues is no
-	// orphan, nor what has come into a queue since.
+	// orphan, nor what has come into a queue since; and a VM that is in one of them too
+	// is in two places.
 	places, _, err := s.Reader.Members(ctx)
 	if err != nil {
 		return State{}, err
 	}
+	st.addUnlisted(places)
 	st.Orphans = slices.DeleteFunc(st.Orphans, func(h Hash) bool { return len(places[h.VM]) > 0 })
 	return st, nil
 }

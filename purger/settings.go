@@ -27,15 +27,11 @@ const orphanTTL = time.Hour
 // Limits bound what one cycle may do to a pool.
 type Limits struct {
 	PerPool      int           // actions of a cycle
-	ReadyPercent int           // of the pool's ready VMs, and never fewer than readyAlways
+	ReadyPercent int           // of the pool's ready VMs, rounded down, but one unless it is 0
 	MaxSkew      time.Duration // between this host's clock and the Redis server's
 	MaxStale     time.Duration // age of what is known
 	Override     bool          // go beyond PerPool and ReadyPercent, once
 }
-
-// readyAlways is how many ready VMs may go whatever ReadyPercent says: else a
-// pool of one or two could never be cleared.
-const readyAlways = 2
 
 // DefaultLimits are those that an ordinary bad day does not meet: a pool whose
 // every pending VM is stuck is cleared, one that would lose half its ready VMs at

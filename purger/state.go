@@ -20,6 +20,23 @@ type State struct {
 	Retries  map[string]int // of the requests that a hash is of, by id; 0 for the others
 }
 
+// addUnlisted adds the members of pools that have none in Places yet.
+func (s *State) addUnlisted(places map[string][]vmpooler.Member) {
+	known := make(map[string]bool)
+	for _, at := range s.Places {
+		for _, m := range at {
+			known[m.Pool] = true
+		}
+	}
+	for vm, at := range places {
+		for _, m := range at {
+			if !known[m.Pool] {
+				s.Places[vm] = append(s.Places[vm], m)
+			}
+		}
+	}
+}
+
 // Hash is what a VM's metadata says. Texts are as they stand in Redis; a missing
 // field is "".
 type Hash struct {

@@ -16,8 +16,10 @@ const (
 	// pool in one look at its provider.
 	lossWindow = 15 * time.Second
 	// cliffLeast is how many VMs it must lose: a pool of four that are taken and
-	// given back is no cliff.
+	// given back is no cliff. A smaller pool has fallen off one if it had at least
+	// cliffSmall, and all of them are gone with their metadata.
 	cliffLeast = 5
+	cliffSmall = 2
 	// cliffKeeps is how long a cliff is one, unless the pool has recovered: vmpooler
 	// then destroys what the provider lists again.
 	cliffKeeps = 15 * time.Minute
@@ -28,7 +30,8 @@ const (
 // pools have just lost most of their VMs. It is safe for concurrent use.
 type Watch struct {
 	mu        sync.Mutex
-	looked    time.Time
+	began     time.Time                                // the first look
+	looked    time.Time                                // the last
 	completed map[vmpooler.Member]map[string]time.Time // place → VM → first seen there
 	alive     map[string]*aliveCount                   // by pool
 	in        map[string]string                        // VM that is alive → pool
@@ -70,6 +73,9 @@ func (w *Watch) Look(places map[string][]vmpooler.Member, hashless []string, now
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.looked = now
+	if w.began.IsZero() {
+		w.began = now
+	}
 	completed := make(map[vmpooler.Member]map[string]time.Time)
 	in, counts := make(map[string]string, len(w.in)), make(map[string]int, len(w.alive))
 	for vm, members := range places {
@@ -154,9 +160,10 @@ func (a *aliveCount) take(n int, now time.Time) {
 	}
 	// A single VM loses its hash in ordinary times too: one that is destroyed twice.
 	switch {
-	case now.Sub(a.fallen) <= cliffWindow && len(a.lost) >= cliffLeast && 2*len(a.lost) > most:
+	case now.Sub(a.fallen) <= cliffWindow && len(a.lost) >= cliffLeast && 2*len(a.lost) > most,
+		n == 0 && most >= cliffSmall && most < cliffLeast && len(a.lost) >= most:
 		a.before, a.until = max(a.before, most), now.Add(cliffKeeps)
-	case a.before > 0 && (now.After(a.until) || len(a.lost) == 0 && !fell(a.before, n)):
+	case a.before > 0 && (now.After(a.until) || len(a.lost) == 0 && 2*n >= a.before):
 		a.before = 0
 	}
 }
@@ -177,6 +184,19 @@ func (w *Watch) Looked() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.looked
+}
+
+// follows says whether the last look is no older than that at now.
+func (w *Watch) follows(now time.Time, most time.Duration) bool {
+	looked := w.Looked()
+	return !looked.IsZero() && now.Sub(looked) <= most
+}
+
+// watchedFor returns how long before now the first look was.
+func (w *Watch) watchedFor(now time.Time) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return now.Sub(w.began)
 }
 
 // Cliff is a pool that has just lost most of its VMs.

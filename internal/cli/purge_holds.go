@@ -18,7 +18,7 @@ func writeHolds(b *bytes.Buffer, holds []purger.Hold, opts PurgeOptions, color p
 	fmt.Fprintln(b, color.paint(boldAmber, "Held, and left alone:"))
 	limit := false
 	for _, h := range holds {
-		limit = limit || h.Cause == purger.HoldLimit
+		limit = limit || h.Cause.Overridable()
 		text := fmt.Sprintf("%s: %s (%s)", holdOf(h), shownText(h.Reason), h.Cause)
 		writeItem(b, text, opts.Width)
 	}

@@ -36,7 +36,7 @@ func purgePlan() *purger.Plan {
 			action(purger.Pending, "\x1b[31mpool\u202e", "=cmd\n|calc 雪が降る", 50*time.Hour, "pending for 2d2h, limit 2h0m", pending, inventory.Unverified),
 			action(purger.Ready, "debian-12-x86_64", "pix-icy-maple", 26*time.Hour, "ready for 1d2h, limit 1d0h", "to completed, where vmpooler destroys it", inventory.Present),
 			action(purger.Orphaned, "a-pool-with-a-name-that-is-longer-than-any-terminal-is-wide-x86_64", "pix-lost-pearl", 75*time.Hour,
-				"in no queue and without a TTL, cloned for 3d3h, limit 1d0h", "metadata expires in 1h0m", inventory.Absent),
+				"in no queue and without a TTL, cloned 3d3h ago, limit 1d0h", "metadata expires in 1h0m", inventory.Absent),
 			{
 				Target: purger.Request, RequestID: purgeRequest, Age: 28 * time.Hour, Reason: "waiting for 1d4h, limit 1d0h",
 				Does: "failed, out of its queues, its hash expires in 7d0h", Provider: inventory.Unverified, Outcome: purger.Planned,
@@ -46,7 +46,7 @@ func purgePlan() *purger.Plan {
 		Held: []purger.Hold{
 			{Cause: purger.HoldClock, Reason: "this host's clock and Redis' differ by 2m0s, limit 1m0s"},
 			{Pool: windows, Cause: purger.HoldLimit, Reason: "412 entries are stale, more than 200 are not purged at once"},
-			{Target: purger.Request, Cause: purger.HoldLimit, Reason: "300 requests are stale, more than 200 are not purged at once"},
+			{Target: purger.Request, Cause: purger.HoldRequests, Reason: "300 requests are stale, more than 200 are not purged at once"},
 		},
 		UnknownVMs: map[string][]string{
 			"debian-12-x86_64": {},
