@@ -23,6 +23,7 @@ type purgeFlags struct {
 
 	inventoryEnabled                    bool
 	inventoryCommand                    string
+	inventoryCommandEnv                 []string
 	inventoryInterval, inventoryTimeout time.Duration
 }
 
@@ -50,6 +51,8 @@ func (p *program) addPurgeFlags() {
 		BoolVar(&f.inventoryEnabled)
 	p.app.Flag("inventory.command", "Program that lists the VMs of a pool whose provider the exporter does not know, a name a line; started without a shell.").
 		StringVar(&f.inventoryCommand)
+	p.app.Flag("inventory.command-env", "Name of a variable of the exporter's environment that the command gets besides PATH, HOME, LANG, LC_ALL, TZ and TMPDIR; repeatable.").
+		StringsVar(&f.inventoryCommandEnv)
 	p.app.Flag("inventory.interval", "Time between two listings of the providers.").Default("5m").DurationVar(&f.inventoryInterval)
 	p.app.Flag("inventory.timeout", "The most that one pool's listing may take.").Default("1m").DurationVar(&f.inventoryTimeout)
 }

@@ -83,7 +83,8 @@ func (p *program) providers(s *config.Settings) (*inventory.Inventory, error) {
 		return nil, errors.New("--inventory.enabled needs the pools and providers of vmpooler.yaml: give --config.file")
 	}
 	inv, err := inventory.New(s.Providers, s.Pools, inventory.Options{
-		Command: strings.Fields(p.purgeFlags.inventoryCommand), Timeout: p.purgeFlags.inventoryTimeout,
+		Command: strings.Fields(p.purgeFlags.inventoryCommand), CommandEnv: p.purgeFlags.inventoryCommandEnv,
+		Timeout: p.purgeFlags.inventoryTimeout,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("inventory: %w", err)
