@@ -10,6 +10,7 @@ import (
 
 var bundleChecks = []check[*Bundle]{
 	{"pages of alerts", func(b *Bundle, _ *Bundle) []string { return b.pages() }},
+	{"tables of alerts", func(b *Bundle, _ *Bundle) []string { return b.tables() }},
 	{"dashboard uids", func(b *Bundle, _ *Bundle) []string { return b.uids() }},
 }
 

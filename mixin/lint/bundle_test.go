@@ -12,11 +12,11 @@ func TestBadBundlesAreFound(t *testing.T) {
 
 	b = example(t)
 	b.Runbooks["README"] = "none"
-	found(t, b, "pages of alerts", "no link to VmpoolerQueueTooLong.md")
+	found(t, b, "pages of alerts", "no link to VmpoolerQueueTooLong.md", "tables of alerts")
 
 	b = example(t)
 	delete(b.Runbooks, "README")
-	found(t, b, "pages of alerts", "README.md does not exist")
+	found(t, b, "pages of alerts", "README.md does not exist", "tables of alerts")
 
 	b = example(t)
 	delete(b.Runbooks, "VmpoolerQueueTooLong")
@@ -33,6 +33,7 @@ func TestBadPagesAreFound(t *testing.T) {
 		{"runbook headings", "does not begin with", "# VmpoolerQueueTooLong\n", "# Queue too long\n"},
 		{"runbook headings", "its headings are", "## Impact\n", "## Effect\n"},
 		{"runbook headings", "nothing stands under", "\n\nI\n\n", "\n\n"},
+		{"runbook waits", `"10 minutes"`, "15 minutes", "10 minutes"},
 		{"runbook queries", "parse error", "max by (pool)", "max by (pool"},
 		{"runbook queries", "no metric", "vmpooler_pool_size", "vmpooler_pool_sizes"},
 		{"runbook queries", "no label queue", "(pool)", "(queue)"},

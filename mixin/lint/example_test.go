@@ -42,7 +42,13 @@ func goodRecord() Rule {
 	return Rule{Record: "cluster_job_pool:vmpooler_health_queue_size:max", Expr: `max by (cluster, job, pool) (vmpooler_health_queue_size{job="x"})`}
 }
 
-const goodPage = "# VmpoolerQueueTooLong\n\n## Meaning\n\nM [r](README.md).\n\n## Impact\n\nI\n\n## Diagnosis\n\n```promql\nmax by (pool) (vmpooler_pool_size)\n\nup\n```\n\n" +
+// The tables of alerts, and their page.
+const (
+	goodManual = "| [`VmpoolerQueueTooLong`](runbooks/VmpoolerQueueTooLong.md) | warning 15m | it is |\n"
+	goodList   = "| [VmpoolerQueueTooLong](VmpoolerQueueTooLong.md) | `warning` | it is |\n"
+)
+
+const goodPage = "# VmpoolerQueueTooLong\n\n`warning` after 15 minutes.\n\n## Meaning\n\nM [r](README.md).\n\n## Impact\n\nI\n\n## Diagnosis\n\n```promql\nmax by (pool) (vmpooler_pool_size)\n\nup\n```\n\n" +
 	"See [below](#when-to-ignore).\n\n## Mitigation\n\nM\n\n## When to ignore\n\nW\n"
 
 // goodDashboard has a stat, a table in a collapsed row, and a graph with a threshold.
@@ -108,8 +114,8 @@ func example(t *testing.T) *Bundle {
 		RunbookURL: "https://example.org/%s.md", DashboardURL: "/d/%s",
 		Rules:      map[string]RuleFile{"alerts.yaml": {Groups: []Group{{Name: "g", Rules: []Rule{good(), goodRecord()}}}}},
 		Dashboards: map[string]Dashboard{"some.json": dashboard},
-		Runbooks:   map[string]string{"VmpoolerQueueTooLong": goodPage, "README": "[p](VmpoolerQueueTooLong.md)"},
-		Exists:     func(path string) bool { return path == "docs/runbooks/README.md" },
+		Runbooks:   map[string]string{"VmpoolerQueueTooLong": goodPage, "README": goodList}, Manual: goodManual,
+		Exists: func(path string) bool { return path == "docs/runbooks/README.md" },
 	}
 }
 

@@ -27,6 +27,8 @@ type Bundle struct {
 	Rules                    map[string]RuleFile  // by path
 	Dashboards               map[string]Dashboard // by path
 	Runbooks                 map[string]string    // Markdown by the page's name without .md
+	// Manual is docs/mixin.md.
+	Manual string
 	// Exists tells whether there is a file at the slashed path from the root.
 	Exists func(path string) bool
 }

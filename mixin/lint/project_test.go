@@ -24,7 +24,7 @@ var atOnce = []string{"VmpoolerInventoryCliff critical"}
 func project(t *testing.T) *Bundle {
 	t.Helper()
 	b := &Bundle{
-		AtOnce: atOnce, Rules: make(map[string]RuleFile), Dashboards: make(map[string]Dashboard), Runbooks: runbooks(t),
+		AtOnce: atOnce, Rules: make(map[string]RuleFile), Dashboards: make(map[string]Dashboard), Runbooks: runbooks(t), Manual: read(t, "docs/mixin.md"),
 		Exists: func(path string) bool { _, err := os.Stat(filepath.Join(root, path)); return err == nil },
 	}
 	configure(t, b)

@@ -8,17 +8,19 @@ import (
 
 func TestBadAlertsAreFound(t *testing.T) {
 	seen := make(map[string]bool)
+	renamed := []string{"alert runbook", "pages of alerts", "tables of alerts"}
+	elsewhere := []string{"tables of alerts", "runbook waits"}
 	annotate := func(key, text string) func(*Rule) { return func(r *Rule) { r.Annotations[key] = text } }
 	for _, c := range []struct {
 		check, finds string
 		spoil        func(*Rule)
 		also         []string
 	}{
-		{"alert name", "does not match", func(r *Rule) { r.Alert = "VmpoolerFilledDLQ" }, []string{"alert runbook", "pages of alerts"}},
-		{"alert name", "does not match", func(r *Rule) { r.Alert = "QueueTooLong" }, []string{"alert runbook", "pages of alerts"}},
-		{"alert name", "41 characters", func(r *Rule) { r.Alert = "Vmpooler" + strings.Repeat("Abc", 11) }, []string{"alert runbook", "pages of alerts"}},
-		{"alert for", "has for: false", func(r *Rule) { r.For = nil }, nil},
-		{"alert severity", `"page"`, func(r *Rule) { r.Labels["severity"] = "page" }, nil},
+		{"alert name", "does not match", func(r *Rule) { r.Alert = "VmpoolerFilledDLQ" }, renamed},
+		{"alert name", "does not match", func(r *Rule) { r.Alert = "QueueTooLong" }, renamed},
+		{"alert name", "41 characters", func(r *Rule) { r.Alert = "Vmpooler" + strings.Repeat("Abc", 11) }, renamed},
+		{"alert for", "has for: false", func(r *Rule) { r.For = nil }, elsewhere},
+		{"alert severity", `"page"`, func(r *Rule) { r.Labels["severity"] = "page" }, elsewhere},
 		{"alert labels", "level is a template", func(r *Rule) { r.Labels["level"] = "{{ $value }}" }, nil},
 		{"alert summary", "no summary", annotate("summary", ""), nil},
 		{"alert summary", "no full stop", annotate("summary", "A queue is too long"), nil},
@@ -53,6 +55,8 @@ func TestAnAlertThatFiresAtOnceIsListed(t *testing.T) {
 	b.AtOnce = []string{"VmpoolerQueueTooLong warning"}
 	found(t, b, "alert for", "listed as one that fires at once: true")
 	b.Rules["alerts.yaml"].Groups[0].Rules[0].For = nil
+	b.Manual = strings.Replace(goodManual, "15m", "at once", 1)
+	b.Runbooks["VmpoolerQueueTooLong"] = strings.Replace(goodPage, "after 15 minutes", "at once", 1)
 	if p := b.Problems(); len(p) > 0 {
 		t.Error(p)
 	}
@@ -110,13 +114,13 @@ func TestALevelIsSpelledInAnyOrder(t *testing.T) {
 func TestBadFilesAndGroupsAreFound(t *testing.T) {
 	b := example(t)
 	b.Rules["alerts.yaml"] = RuleFile{Groups: []Group{{Name: "g", Rules: []Rule{good(), good()}}}}
-	found(t, b, "file names", "VmpoolerQueueTooLong warning is there twice")
+	found(t, b, "file names", "VmpoolerQueueTooLong warning is there twice", "tables of alerts")
 
 	b.Rules["alerts.yaml"] = RuleFile{Groups: []Group{{Name: "g", Rules: []Rule{good()}}, {Name: "g", Rules: []Rule{goodRecord()}}}}
 	found(t, b, "file names", "the group g is there twice")
 
 	b.Rules["alerts.yaml"] = RuleFile{Groups: []Group{{Name: "g", Rules: slices.Repeat([]Rule{good()}, 21)}}}
-	found(t, b, "group size", "21 rules", "file names")
+	found(t, b, "group size", "21 rules", "file names", "tables of alerts")
 
 	b = example(t)
 	b.Rules["rules.yaml"] = RuleFile{Groups: []Group{{Name: "empty"}}}

@@ -12,6 +12,7 @@ type page struct{ name, text string }
 
 var pageChecks = []check[page]{
 	{"runbook headings", pageHeadings},
+	{"runbook waits", pageWaits},
 	{"runbook queries", pageQueries},
 	{"runbook links", pageLinks},
 }
