@@ -7,6 +7,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/vmpooler/vmpooler_exporter/internal/lease"
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
 )
 
@@ -38,7 +39,9 @@ func (e *TooManyError) Error() string {
 
 // Delete removes the entries of these ids. If one of them is not there nothing
 // is removed and the error is a *NotFoundError; else it is one of Redis's that
-// names the key, and Removed says how far it came.
+// names the key, and Removed says how far it came. It is done under a lease: the
+// error wraps a *lease.BusyError where another has it, and lease.ErrFenced where it has
+// become another's.
 func Delete(ctx context.Context, client redis.UniversalClient, ids []string, dryRun bool) (Deleted, error) {
 	members, err := find(ctx, client, ids)
 	if err != nil {
@@ -85,39 +88,54 @@ func DeleteMatching(ctx context.Context, client redis.UniversalClient, f Filter,
 
 func remove(ctx context.Context, client redis.UniversalClient, members []member, dryRun bool) (Deleted, error) {
 	d := Deleted{Matched: len(members)}
-	if dryRun {
+	if dryRun || len(members) == 0 {
 		return d, nil
 	}
+	var err error
+	if held := underLease(ctx, client, func(f fence) error {
+		err = d.remove(ctx, client, members, f)
+		return nil
+	}); held != nil {
+		return d, fmt.Errorf("delete dead letters: %w", held)
+	}
+	return d, err
+}
+
+func (d *Deleted) remove(ctx context.Context, client redis.UniversalClient, members []member, f fence) error {
 	byQueue := make(map[string][]any)
 	for _, m := range members {
 		args := byQueue[m.queue]
 		args = append(args, m.raw, scoreArg(m.score))
 		if len(args) == 2*deleteBatch {
-			if err := d.removeFrom(ctx, client, m.queue, args); err != nil {
-				return d, err
+			if err := d.removeFrom(ctx, client, m.queue, args, f); err != nil {
+				return err
 			}
 			args = args[:0]
 		}
 		byQueue[m.queue] = args
 	}
 	for queue, args := range byQueue {
-		if err := d.removeFrom(ctx, client, queue, args); err != nil {
-			return d, err
+		if err := d.removeFrom(ctx, client, queue, args, f); err != nil {
+			return err
 		}
 	}
-	return d, nil
+	return nil
 }
 
 // removeFrom calls the script once with pairs of member and score.
-func (d *Deleted) removeFrom(ctx context.Context, client redis.UniversalClient, queue string, args []any) error {
+func (d *Deleted) removeFrom(ctx context.Context, client redis.UniversalClient, queue string, args []any, f fence) error {
 	if len(args) == 0 {
 		return nil
 	}
 	key := vmpooler.DLQKey(queue)
-	n, err := deleteScript.Run(ctx, client, []string{key}, args...).Int()
+	held, err := f.now()
+	if err != nil {
+		return fmt.Errorf("delete from %s: %w", key, err)
+	}
+	n, err := deleteScript.Run(ctx, lease.Once(client), []string{key, held.Key}, append([]any{held.Token}, args...)...).Int()
 	switch {
 	case err != nil:
-		return fmt.Errorf("delete from %s: %w", key, err)
+		return fmt.Errorf("delete from %s: %w", key, lease.Check(err))
 	case n < 0:
 		return fmt.Errorf("delete from %s: it is no sorted set any more", key)
 	}

@@ -76,7 +76,7 @@ func TestDeletionsThatAreRefusedChangeNothing(t *testing.T) {
 	c := server.Client(t)
 	ids := few(t, c)
 	c.Set(t.Context(), vmpooler.DLQKey("text"), "a string", time.Hour)
-	before := dump(t, c)
+	before := besides(t, c)
 
 	var many *TooManyError
 	if _, err := DeleteMatching(t.Context(), c, Filter{}, 2, false); !errors.As(err, &many) || many.Matched != 3 {
@@ -98,7 +98,7 @@ func TestDeletionsThatAreRefusedChangeNothing(t *testing.T) {
 	if d, err := remove(t.Context(), c, []member{{queue: "text", raw: "a", score: 1}}, false); err == nil || d.Removed != 0 {
 		t.Errorf("another type: %+v, %v", d, err)
 	}
-	if after := dump(t, c); after != before {
+	if after := besides(t, c); after != before {
 		t.Errorf("before\n%s\nafter\n%s", before, after)
 	}
 }
@@ -107,12 +107,12 @@ func TestDeletionsThatAreRefusedChangeNothing(t *testing.T) {
 func TestDeleteLeavesWhatChangedMeanwhile(t *testing.T) {
 	c := server.Client(t)
 	putRaw(t, c, "clone", "stays:1:{}", 2)
-	before := dump(t, c)
+	before := besides(t, c)
 	d, err := remove(t.Context(), c, []member{{"clone", "stays:1:{}", 1}, {"clone", "gone:1:{}", 1}}, false)
 	if err != nil || d != (Deleted{Matched: 2}) {
 		t.Errorf("%+v, %v", d, err)
 	}
-	if after := dump(t, c); after != before {
+	if after := besides(t, c); after != before {
 		t.Error("it changed something")
 	}
 }
@@ -125,11 +125,11 @@ func TestDeleteWithoutPermission(t *testing.T) {
 	}
 	reader := redis.NewClient(&redis.Options{Network: "unix", Addr: server.Socket, Username: "reader", Password: "x", DisableIdentity: true})
 	defer reader.Close()
-	before := dump(t, c)
+	before := besides(t, c)
 	if _, err := DeleteMatching(t.Context(), reader, Filter{}, 9, false); err == nil {
 		t.Error("no error")
 	}
-	if after := dump(t, c); after != before {
+	if after := besides(t, c); after != before {
 		t.Error("it changed something")
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/vmpooler/vmpooler_exporter/internal/lease"
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
 )
 
@@ -26,6 +27,16 @@ const DefaultMaxRequeues = 3
 type RequeueOptions struct {
 	MaxRequeues int  // how often one request may be, in all; DefaultMaxRequeues if 0
 	DryRun      bool // check everything, in the same script, and write nothing
+
+	fence fence // nil for none
+}
+
+// fenced is what the script compares.
+func (o RequeueOptions) fenced() (lease.Fence, error) {
+	if o.fence == nil || o.DryRun {
+		return lease.Fence{}, nil
+	}
+	return o.fence.now()
 }
 
 // Requeued is a request that was put back, or in a dry run would be.
@@ -64,7 +75,7 @@ func Requeue(ctx context.Context, client redis.UniversalClient, id string, opts 
 	reply, err := runRequeue(ctx, client, id, requested, at, opts)
 	switch answer := redis.Error(nil); {
 	case err == nil:
-	case opts.DryRun || errors.As(err, &answer):
+	case opts.DryRun || errors.As(err, &answer) || errors.Is(err, lease.ErrFenced):
 		return Requeued{}, fmt.Errorf("requeue %s: %w", key, err)
 	default:
 		return Requeued{}, fmt.Errorf("requeue %s: %w: %w", key, ErrRequeueUnknown, err)

@@ -8,6 +8,7 @@
 --          <alias>:<pool>:<count>:<request id>
 -- and for each part of the request three sets of VMs:
 --   those given to it; the pool's running ones (only read), and its pending
+-- and last, if ARGV[7] is not '', the lease, a string
 -- ARGV[1]  the request's id
 -- ARGV[2]  the field `requested` that KEYS[5] and on were derived from; no such
 --          keys where it can't be read
@@ -15,6 +16,7 @@
 -- ARGV[4]  what `requeued_at` is to be
 -- ARGV[5]  what the names of VMs' hashes begin with
 -- ARGV[6]  "1" for a dry run: all is checked, nothing is written
+-- ARGV[7]  the lease's fencing token; '' for one who needs no lease
 --
 -- Returns {code, detail, requeues}: how often the request was put back, this time
 -- included if it is; and the first of these codes that holds, the detail in
@@ -31,6 +33,7 @@
 --   pending     a VM is being made for it (the VM)
 --   limit       it was put back as often as it may be
 --   ok          it is put back; in a dry run: it would be
+-- or FENCED, an error, if the lease has passed on: nothing is written either.
 --
 -- Invariants
 --   - A refusal, Redis's own too, changes nothing: permissions and memory are
@@ -41,6 +44,7 @@
 local hash, queue, processing, tasks = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, requested, most, stamp, vm_prefix, dry = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6] == '1'
 local FIRST, WIDTH = 5, 3
+local LAST = ARGV[7] == '' and #KEYS or #KEYS - 1
 local NOTHING = '__vmpooler_exporter_nothing' -- no field, member or request has this name
 
 -- Preconditions -----------------------------------------------------------
@@ -62,8 +66,16 @@ local function try(calls)
   end
 end
 
-for i, key in ipairs(KEYS) do
-  local want = 'set'
+if ARGV[7] ~= '' then
+  local refusal = try({{'GET', KEYS[#KEYS]}})
+  if refusal then return refusal end
+  if redis.call('GET', KEYS[#KEYS]) ~= ARGV[7] then
+    return redis.error_reply('FENCED the lease has passed on (' .. KEYS[#KEYS] .. ')')
+  end
+end
+
+for i = 1, LAST do
+  local key, want = KEYS[i], 'set'
   if i == 1 then want = 'hash' elseif i < FIRST then want = 'zset' end
   local kind = redis.pcall('TYPE', key)
   if kind.err then return refuse(kind, key) end
@@ -71,7 +83,7 @@ for i, key in ipairs(KEYS) do
 end
 
 local reads = {{'HGET', hash, 'status'}, {'ZSCORE', queue, id}, {'ZSCORE', processing, id}, {'ZRANGE', tasks, 1, 0}}
-for i = FIRST, #KEYS, WIDTH do
+for i = FIRST, LAST, WIDTH do
   reads[#reads + 1] = {'SMEMBERS', KEYS[i]}
   reads[#reads + 1] = {'SISMEMBER', KEYS[i + 1], NOTHING}
   reads[#reads + 1] = {'SMEMBERS', KEYS[i + 2]}
@@ -87,7 +99,7 @@ if redis.call('TYPE', hash).ok == 'none' then return {'gone', '', 0} end
 if not requeues:match('^%d+$') then return {'malformed', 'requeued', 0} end
 requeues = tonumber(requeues)
 if is_requested and is_requested ~= requested then return {'changed', '', requeues} end
-if not is_requested or #KEYS < FIRST then return {'malformed', 'requested', requeues} end
+if not is_requested or LAST < FIRST then return {'malformed', 'requested', requeues} end
 if status ~= 'failed' then return {'status', status or '', requeues} end
 if redis.call('ZSCORE', queue, id) then return {'queued', '', requeues} end
 if redis.call('ZSCORE', processing, id) then return {'processing', '', requeues} end
@@ -98,7 +110,7 @@ for _, task in ipairs(redis.call('ZRANGE', tasks, 0, -1)) do
 end
 
 local given = {}
-for i = FIRST, #KEYS, WIDTH do
+for i = FIRST, LAST, WIDTH do
   given[i] = redis.call('SMEMBERS', KEYS[i])
   for _, vm in ipairs(given[i]) do
     if redis.call('SISMEMBER', KEYS[i + 1], vm) == 1 then return {'running', vm, requeues} end
@@ -120,7 +132,7 @@ local writes = {
   {'ZADD', queue, 'XX', 'INCR', 0, NOTHING}, {'HSETNX', hash, 'status', NOTHING},
   {'HDEL', hash, NOTHING}, {'PERSIST', hash .. NOTHING},
 }
-for i = FIRST, #KEYS, WIDTH do
+for i = FIRST, LAST, WIDTH do
   writes[#writes + 1] = {'SREM', KEYS[i], NOTHING}
 end
 local clock = redis.pcall('TIME')
@@ -140,7 +152,7 @@ redis.call('HSETNX', hash, 'retry_count', '0')
 redis.call('HSETNX', hash, 'requeued', string.format('%d', requeues))
 redis.call('HSETNX', hash, 'requeued_at', stamp)
 
-for i = FIRST, #KEYS, WIDTH do
+for i = FIRST, LAST, WIDTH do
   for _, vm in ipairs(given[i]) do
     redis.call('SREM', KEYS[i], vm)
   end

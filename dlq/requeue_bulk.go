@@ -87,7 +87,10 @@ func (e *FailedAgainError) Error() string {
 // It returns the outcome of each request, in their order, unless the rate is
 // wrong. The error is nil if all were tried and none of them was seen to fail; a
 // *FailedAgainError; ctx's, wrapped with how far it came; or one of Redis's that
-// names the key. A dry run neither waits nor watches.
+// names the key. One who deletes dead letters or puts requests back works at a time,
+// under a lease: the error wraps a *lease.BusyError where it is another, and
+// lease.ErrFenced where it has become another's. A dry run neither waits nor watches,
+// and needs no lease.
 func RequeueAll(ctx context.Context, client redis.UniversalClient, ids []string, opts RequeueAllOptions) ([]RequeueOutcome, error) {
 	if opts.Rate == 0 {
 		opts.Rate = DefaultRequeueRate
@@ -102,8 +105,18 @@ func RequeueAll(ctx context.Context, client redis.UniversalClient, ids []string,
 	for i, id := range ids {
 		r.outcomes[i] = RequeueOutcome{Requeued: Requeued{ID: id}, State: RequeueNotTried}
 	}
-	err := r.all(ctx)
-	if err == nil && !opts.DryRun {
+	if opts.DryRun {
+		return r.outcomes, r.all(ctx)
+	}
+	var err error
+	if held := underLease(ctx, client, func(f fence) error {
+		r.opts.fence = f
+		err = r.all(ctx)
+		return nil
+	}); held != nil {
+		return r.outcomes, fmt.Errorf("requeue: %w", held)
+	}
+	if err == nil {
 		err = r.watch(ctx)
 	}
 	return r.outcomes, err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/vmpooler/vmpooler_exporter/internal/lease"
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
 )
 
@@ -67,10 +68,18 @@ func runRequeue(ctx context.Context, client redis.UniversalClient, id, requested
 	if opts.DryRun {
 		dry = "1"
 	}
-	reply, err := requeueScript.Run(ctx, client, requeueKeys(id, requested),
-		id, requested, opts.MaxRequeues, vmpooler.FormatTime(at), vmpooler.VMKey(""), dry).Slice()
+	fence, err := opts.fenced()
 	if err != nil {
 		return requeueReply{}, err
+	}
+	keys := requeueKeys(id, requested)
+	if fence.Token != "" {
+		keys = append(keys, fence.Key)
+	}
+	reply, err := requeueScript.Run(ctx, lease.Once(client), keys,
+		id, requested, opts.MaxRequeues, vmpooler.FormatTime(at), vmpooler.VMKey(""), dry, fence.Token).Slice()
+	if err != nil {
+		return requeueReply{}, lease.Check(err)
 	}
 	if len(reply) == 3 {
 		code, ok1 := reply[0].(string)

@@ -34,6 +34,8 @@ const (
 	KeyLeader = "vmpooler_exporter__lease"
 	// KeyPurge is the lease of one purge, by the loop or by a command.
 	KeyPurge = "vmpooler_exporter__lease__purge"
+	// KeyLetters is the lease of one who deletes dead letters, or puts requests back.
+	KeyLetters = "vmpooler_exporter__lease__dlq"
 
 	keyNumber = "vmpooler_exporter__lease__number"
 )
