@@ -26,6 +26,9 @@ const (
 	planKept = 10 * time.Minute
 	// requeueBudget bounds a requeue that is asked for through the web.
 	requeueBudget = 20
+	// actionsKept is how many actions of the last plan that was asked for are kept for
+	// whoever asks later: some megabytes at the most.
+	actionsKept = 10_000
 )
 
 // operator does what admins ask for through the API and the page, one thing at a time.
@@ -38,9 +41,11 @@ type operator struct {
 
 	mu    sync.Mutex
 	plans map[string]shownPlan // by id
+	asked *web.Asked
 }
 
-// shownPlan is a plan that waits for its confirmation by the user who saw it.
+// shownPlan is a plan that waits for its confirmation by the user who saw it. It is not
+// changed: what is applied is a copy.
 type shownPlan struct {
 	plan *purger.Plan
 	user string
@@ -61,7 +66,7 @@ func (o *operator) job(what, user string, f func() error) error {
 	case busy:
 		return &web.Refused{Status: http.StatusConflict, Reason: "something else is being changed: try again in a moment"}
 	case end == nil:
-		return &web.Refused{Status: http.StatusTooManyRequests, Reason: fmt.Sprintf("too many changes in a minute: try again in %s", wait.Round(time.Second))}
+		return &web.Refused{Status: http.StatusTooManyRequests, Wait: wait, Reason: fmt.Sprintf("too many changes in a minute: try again in %s", wait.Round(time.Second))}
 	}
 	defer end()
 	level.Info(o.logger).Log("msg", "an admin asks for a change", "what", what, "user", user)
@@ -78,6 +83,7 @@ func (o *operator) Purge(ctx context.Context, dryRun bool, user string) (plan *p
 		if plan, err = g.purger.Plan(ctx, purger.Scope{DryRun: dryRun || g.settings.Purge.DryRun}); err != nil {
 			return err
 		}
+		defer o.keep(plan, user)
 		return o.apply(ctx, g, plan, user)
 	})
 	return plan, err
@@ -92,44 +98,106 @@ func (o *operator) apply(ctx context.Context, g *generation, plan *purger.Plan, 
 	return err
 }
 
+// keep keeps a plan as it is now for whoever asks later, in the place of the one before.
+func (o *operator) keep(plan *purger.Plan, user string) {
+	counts := make(map[purger.Target]map[purger.Outcome]int)
+	for i := range plan.Actions {
+		a := &plan.Actions[i]
+		if counts[a.Target] == nil {
+			counts[a.Target] = make(map[purger.Outcome]int)
+		}
+		counts[a.Target][a.Outcome]++
+	}
+	asked := &web.Asked{Plan: copied(plan, actionsKept), Counts: counts, At: o.now(), By: who(user)}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.asked = asked
+}
+
+// copied is a copy of a plan whose outcomes are its own, with no more than so many
+// actions.
+func copied(plan *purger.Plan, most int) *purger.Plan {
+	c := *plan
+	c.Actions = slices.Clone(plan.Actions[:min(most, len(plan.Actions))])
+	return &c
+}
+
+// Asked implements web.Admin.
+func (o *operator) Asked() *web.Asked {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.asked
+}
+
 // Plan makes a plan that writes nothing, and keeps it for Apply by the same user.
 func (o *operator) Plan(ctx context.Context, user string) (plan *purger.Plan, err error) {
 	err = o.job("plan of a purge", user, func() error {
-		plan, err = o.current().purger.Plan(ctx, purger.Scope{})
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for id, p := range o.plans {
-		if p.user == user || o.now().Sub(p.at) > planKept {
-			delete(o.plans, id) // one a user
+		if plan, err = o.current().purger.Plan(ctx, purger.Scope{}); err != nil {
+			return err
 		}
-	}
-	o.plans[plan.ID] = shownPlan{plan, user, o.now()}
-	return plan, nil
+		o.keep(plan, user)
+		o.show(shownPlan{plan, user, o.now()})
+		return nil
+	})
+	return plan, err
 }
 
-// Apply does what a plan of this user's says, once, as far as it still holds.
-func (o *operator) Apply(ctx context.Context, planID, user string) (*purger.Plan, error) {
+// show lets a plan wait for its confirmation, in the place of its user's others.
+func (o *operator) show(p shownPlan) {
 	o.mu.Lock()
-	p, ok := o.plans[planID]
-	if ok && p.user == user {
-		delete(o.plans, planID)
+	defer o.mu.Unlock()
+	for id, other := range o.plans {
+		if other.user == p.user || o.now().Sub(other.at) > planKept {
+			delete(o.plans, id)
+		}
 	}
-	o.mu.Unlock()
-	g := o.current()
+	o.plans[p.plan.ID] = p
+}
+
+// Shown implements web.Admin.
+func (o *operator) Shown(planID, user string) (*purger.Plan, error) {
+	p, err := o.shown(planID, user)
+	return p.plan, err
+}
+
+func (o *operator) shown(planID, user string) (shownPlan, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	p, ok := o.plans[planID]
 	switch {
 	case !ok || p.user != user:
-		return nil, &web.Refused{Status: http.StatusNotFound, Reason: "there is no such plan of yours any more: make a new one"}
+		return shownPlan{}, &web.Refused{Status: http.StatusNotFound, Reason: "there is no such plan of yours any more: make a new one"}
 	case o.now().Sub(p.at) > planKept:
-		return nil, &web.Refused{Status: http.StatusConflict, Reason: "the plan is too old: make a new one"}
-	case g.settings.Purge.DryRun:
-		return nil, &web.Refused{Status: http.StatusConflict, Reason: "purge_dry_run is on: nothing is purged"}
+		return shownPlan{}, &web.Refused{Status: http.StatusConflict, Reason: "the plan is too old: make a new one"}
 	}
-	return p.plan, o.job("purge", user, func() error { return o.apply(ctx, g, p.plan, user) })
+	return p, nil
+}
+
+// Apply does what a plan of this user's says, once, as far as it still holds. What is
+// refused can be tried again.
+func (o *operator) Apply(ctx context.Context, planID, user string) (plan *purger.Plan, err error) {
+	err = o.job("purge", user, func() error {
+		g := o.current()
+		shown, err := o.shown(planID, user)
+		if err != nil {
+			return err
+		}
+		if g.settings.Purge.DryRun {
+			return &web.Refused{Status: http.StatusConflict, Reason: "purge_dry_run is on: nothing is purged"}
+		}
+		o.mu.Lock()
+		delete(o.plans, planID)
+		o.mu.Unlock()
+		plan = copied(shown.plan, len(shown.plan.Actions))
+		err = o.apply(ctx, g, plan, user)
+		if _, busy := errors.AsType[*web.Refused](err); busy { // and nothing was written
+			o.show(shown)
+			return err
+		}
+		o.keep(plan, user)
+		return err
+	})
+	return plan, err
 }
 
 // Requeue puts the requests of these dead letters back.

@@ -39,6 +39,7 @@ func (p *program) site(g *generation, perm *permanent, logger log.Logger) error 
 	calls, err := api.New(api.Options{
 		Live: cache, Client: g.client, Explain: apiStories{stories{deps, cache}}, Metrics: perm.api,
 		Logger: log.With(logger, "component", "api"), Guard: perm.mayChange, Admin: perm.operator, User: perm.user,
+		Asked: func() *api.Asked { return (*api.Asked)(perm.operator.Asked()) }, Leads: g.leads,
 	})
 	if err != nil {
 		return err
@@ -86,6 +87,10 @@ func (g *generation) purgeStatus() func() purger.Status {
 	}
 	return g.loop.Status
 }
+
+// leads says whether this exporter is the one of several that purges: a dry run of the
+// background needs no lease.
+func (g *generation) leads() bool { return g.keeper == nil || g.keeper.Leads() }
 
 // leaseStatus returns what tells who writes; nil where this exporter never does.
 func (g *generation) leaseStatus(owner string) func() live.Lease {

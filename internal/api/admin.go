@@ -8,14 +8,15 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/vmpooler/vmpooler_exporter/dlq"
 	"github.com/vmpooler/vmpooler_exporter/purger"
 )
 
 // Admin does what changes something, for a user who may: one thing at a time, and not
-// too often. Its errors are Redis's, or have a method HTTPStatus (403, 404, 409 or 429)
-// and say why nothing was done.
+// too often. Its errors are Redis's, or say why nothing was done and have the methods
+// HTTPStatus (403, 404, 409 or 429) and RetryAfter (0 if nobody knows).
 type Admin interface {
 	Purge(ctx context.Context, dryRun bool, user string) (*purger.Plan, error)
 	RequeueAll(ctx context.Context, letters, requests []string, dryRun bool, user string) ([]dlq.RequeueOutcome, error)
@@ -33,24 +34,20 @@ const (
 // adminRoutes are the calls that change something.
 func (a *api) adminRoutes() []route {
 	return []route{
-		{method: http.MethodPost, pattern: "/api/v1/queue/purge", params: []string{"dry_run"}, handle: a.postPurge, admin: true, long: true},
+		{method: http.MethodPost, pattern: "/api/v1/queue/purge", params: []string{"dry_run", "limit"}, handle: a.postPurge, admin: true, long: true},
 		{method: http.MethodPost, pattern: "/api/v1/queue/dlq/requeue", handle: a.postRequeue, admin: true, long: true},
 		{method: http.MethodDelete, pattern: "/api/v1/queue/dlq/{id}", handle: a.deleteLetter, admin: true, long: true},
 	}
 }
 
-// purgeResult is a plan with its outcomes, as `purge --output=json` prints it.
-type purgeResult struct {
-	PlanID     string              `json:"plan_id"`
-	DryRun     bool                `json:"dry_run"`
-	Actions    []purger.Action     `json:"actions"`
-	Held       []purger.Hold       `json:"held"`
-	UnknownVMs map[string][]string `json:"unknown_vms"`
-	Summary    planSummary         `json:"summary"`
-}
-
+// postPurge answers with the first page of the plan. The others are had of getPurge,
+// while no other plan is asked for.
 func (a *api) postPurge(w http.ResponseWriter, r *http.Request, v values) error {
 	dryRun, err := boolean("dry_run", v["dry_run"])
+	if err != nil {
+		return err
+	}
+	limit, err := v.limit()
 	if err != nil {
 		return err
 	}
@@ -61,17 +58,7 @@ func (a *api) postPurge(w http.ResponseWriter, r *http.Request, v values) error 
 	if err != nil {
 		return changed(err)
 	}
-	out := purgeResult{
-		PlanID: plan.ID, DryRun: plan.DryRun, Held: slices.Concat([]purger.Hold{}, plan.Held), UnknownVMs: plan.UnknownVMs,
-		Actions: slices.Concat([]purger.Action{}, plan.Actions), Summary: summaryOf(plan),
-	}
-	for i := range out.Actions {
-		out.Actions[i].Why = dlq.Clean(out.Actions[i].Why)
-	}
-	if out.UnknownVMs == nil {
-		out.UnknownVMs = map[string][]string{}
-	}
-	return answer(w, out)
+	return answer(w, pageOf(plan, countsOf(plan), 0, limit))
 }
 
 // requeueBody names what is to be put back.
@@ -142,6 +129,7 @@ func changed(err error) error {
 	var status interface {
 		error
 		HTTPStatus() int
+		RetryAfter() time.Duration
 	}
 	if !errors.As(err, &status) {
 		return err
@@ -151,7 +139,9 @@ func changed(err error) error {
 		http.StatusTooManyRequests: tooManyRequests,
 	}
 	if kind, ok := kinds[status.HTTPStatus()]; ok {
-		return refuse(kind, "%s", dlq.Clean(status.Error()))
+		f := refuse(kind, "%s", dlq.Clean(status.Error()))
+		f.wait = status.RetryAfter()
+		return f
 	}
 	return err
 }

@@ -56,6 +56,12 @@ type Options struct {
 	Admin Admin
 	User  func(*http.Request) string
 
+	// Asked is the last plan that an Admin was asked for, or nil; so is it itself where
+	// there is none.
+	Asked func() *Asked
+	// Leads says whether this exporter is the one that purges; nil where it is alone.
+	Leads func() bool
+
 	// These are the constants of their names unless they are set.
 	Timeout, ExportTimeout, Stall time.Duration
 	MaxRequests, MaxExports       int

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/vmpooler/vmpooler_exporter/dlq"
+	"github.com/vmpooler/vmpooler_exporter/internal/live"
 )
 
 // shown is an answer as a golden file has it: what was asked, the status, the headers
@@ -39,6 +40,10 @@ func TestAnswersAreTheGoldens(t *testing.T) {
 	c := server.Client(t)
 	fill(t, c)
 	off, on := newSite(t, c, nil), newSite(t, c, withPurge)
+	other := newSite(t, c, func(o *Options, l *live.Options) {
+		withPurge(o, l)
+		o.Leads = func() bool { return false }
+	})
 	first, err := dlq.List(t.Context(), c, dlq.Filter{Limit: 2})
 	if err != nil {
 		t.Fatal(err)
@@ -57,6 +62,7 @@ func TestAnswersAreTheGoldens(t *testing.T) {
 		{"dlq_nothing", off, "GET", "/api/v1/queue/dlq?pool=none"},
 		{"dlq_stats", off, "GET", "/api/v1/queue/dlq/stats"},
 		{"dlq_stats_limit", off, "GET", "/api/v1/queue/dlq/stats?limit=1&since=1d"},
+		{"dlq_stats_last_page", off, "GET", "/api/v1/queue/dlq/stats?limit=3&cursor=3"},
 		{"dlq_entry", off, "GET", "/api/v1/queue/dlq/" + first.Records[0].ID},
 		{"dlq_entry_none", off, "GET", "/api/v1/queue/dlq/clone-0000"},
 		{"dlq_export", off, "GET", "/api/v1/queue/dlq/export?queue=clone"},
@@ -66,6 +72,7 @@ func TestAnswersAreTheGoldens(t *testing.T) {
 		{"request_none", off, "GET", "/api/v1/queue/request/r%2F%3Cb%3E"},
 		{"purge_off", off, "GET", "/api/v1/queue/purge"},
 		{"purge", on, "GET", "/api/v1/queue/purge?limit=2"},
+		{"purge_of_another", other, "GET", "/api/v1/queue/purge?limit=1"},
 		{"purge_next_page", on, "GET", "/api/v1/queue/purge?cursor=7FQJDU74IWHH.2"},
 		{"purge_other_plan", on, "GET", "/api/v1/queue/purge?cursor=AAAAAAAAAAAA.2"},
 		{"purge_history", off, "GET", "/api/v1/queue/purge/history"},
@@ -82,7 +89,7 @@ func TestAnswersAreTheGoldens(t *testing.T) {
 	}
 	// A file without a case is of a case that has gone.
 	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) != 25 {
+	if err != nil || len(files) != 32 {
 		t.Errorf("%d golden files: %v", len(files), err)
 	}
 }

@@ -3,12 +3,14 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/vmpooler/vmpooler_exporter/collector"
 	"github.com/vmpooler/vmpooler_exporter/internal/config"
 	"github.com/vmpooler/vmpooler_exporter/internal/health"
 	"github.com/vmpooler/vmpooler_exporter/internal/live"
@@ -50,6 +52,8 @@ func TestHealthIsNotSentAgainToWhoHasIt(t *testing.T) {
 	s := newSite(t, c, func(_ *Options, l *live.Options) {
 		l.Now = func() time.Time { return at }
 		l.Period = time.Second
+		reader := vmpooler.NewReader(c, vmpooler.ReaderOptions{Now: func() time.Time { return at }})
+		l.Source = collector.NewSource(reader, nil, config.DefaultThresholds(), 10*time.Second)
 	})
 	first := s.get(healthPath)
 	tag := first.Header().Get("ETag")
@@ -68,6 +72,14 @@ func TestHealthIsNotSentAgainToWhoHasIt(t *testing.T) {
 		}
 	}
 	at = at.Add(time.Second) // read again: the same
+	checked := func(w *httptest.ResponseRecorder) string {
+		data, _ := parsed(t, w.Body.Bytes()).(map[string]any)["data"].(map[string]any)
+		text, _ := data["checked_at"].(string)
+		return text
+	}
+	if was, is := checked(first), checked(s.get(healthPath)); was == is || is == "" {
+		t.Fatalf("both were read at %s", is)
+	}
 	if w := s.get(healthPath, "If-None-Match", tag); w.Code != http.StatusNotModified {
 		t.Errorf("after another reading with the same result: %d", w.Code)
 	}

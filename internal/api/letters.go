@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/vmpooler/vmpooler_exporter/dlq"
@@ -61,6 +62,7 @@ type letterStats struct {
 	Last        *time.Time    `json:"last"`
 	Groups      []letterGroup `json:"groups"`
 	GroupsTotal int           `json:"groups_total"`
+	NextCursor  string        `json:"next_cursor"` // of the groups
 	Pools       []letterTally `json:"pools"`
 	Queues      []letterTally `json:"queues"`
 	Hours       []letterHour  `json:"hours"`
@@ -85,7 +87,13 @@ type letterHour struct {
 	Count int       `json:"count"`
 }
 
+// getStats has a page of the groups alone: of the rest there are as many as pools and
+// hours. A cursor is the number of groups before it.
 func (a *api) getStats(w http.ResponseWriter, r *http.Request, v values) error {
+	from, err := v.position()
+	if err != nil {
+		return err
+	}
 	f, err := v.letters(a.opts.Now().Truncate(live.SlowPeriod))
 	if err != nil {
 		return err
@@ -98,19 +106,24 @@ func (a *api) getStats(w http.ResponseWriter, r *http.Request, v values) error {
 	if err != nil {
 		return err
 	}
-	out, err := statsOf(stats, limit)
+	out, err := statsOf(stats, from, limit)
 	if err != nil {
 		return err
 	}
 	return answer(w, out)
 }
 
-func statsOf(s *dlq.Stats, limit int) (*letterStats, error) {
+func statsOf(s *dlq.Stats, from, limit int) (*letterStats, error) {
+	from = min(from, len(s.Groups))
+	to := min(from+limit, len(s.Groups))
 	out := &letterStats{
 		Entries: s.Entries, Unreadable: s.Unreadable, First: timeJSON(s.First), Last: timeJSON(s.Last),
 		Groups: []letterGroup{}, GroupsTotal: len(s.Groups), Pools: tallies(s.Pools), Queues: tallies(s.Queues), Hours: []letterHour{},
 	}
-	for i := range s.Groups[:min(limit, len(s.Groups))] {
+	if to < len(s.Groups) {
+		out.NextCursor = strconv.Itoa(to)
+	}
+	for i := from; i < to; i++ {
 		g := &s.Groups[i]
 		example, err := dlq.MarshalRecord(&g.Example)
 		if err != nil {

@@ -3,7 +3,6 @@ package api
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,13 +11,33 @@ import (
 	"github.com/vmpooler/vmpooler_exporter/purger"
 )
 
-// purgeStatus is what the purge in the background has done and will do. Asking for it
-// plans nothing: what is shown is the last plan that it made.
+// purgeStatus is what the purge in the background has done and will do, and what was
+// asked for beside it. Asking for it plans nothing: what is shown are the last plans that
+// were made.
 type purgeStatus struct {
-	Enabled bool       `json:"enabled"`
-	DryRun  bool       `json:"dry_run"` // of the next one
-	NextAt  *time.Time `json:"next_at"`
-	Last    *lastPurge `json:"last"`
+	Enabled bool        `json:"enabled"`
+	Leader  bool        `json:"leader"`  // whether this exporter is the one that purges
+	DryRun  bool        `json:"dry_run"` // of the next one
+	NextAt  *time.Time  `json:"next_at"` // null where another exporter purges
+	Last    *lastPurge  `json:"last"`
+	Asked   *askedPurge `json:"asked"`
+}
+
+// Asked is the last plan that an admin asked for through the web.
+type Asked struct {
+	// Plan is as it was left, with its outcomes; it may lack the last of its actions.
+	Plan *purger.Plan
+	// Counts are of all its actions.
+	Counts map[purger.Target]map[purger.Outcome]int
+	At     time.Time
+	By     string // as the audit has it
+}
+
+// askedPurge is an Asked as it is answered.
+type askedPurge struct {
+	At   *time.Time `json:"at"`
+	By   string     `json:"by"`
+	Plan *planPage  `json:"plan"`
 }
 
 // lastPurge is the last cycle.
@@ -66,21 +85,45 @@ func (a *api) getPurge(w http.ResponseWriter, _ *http.Request, v values) error {
 		return err
 	}
 	status, on := a.opts.Live.Purge()
-	out := purgeStatus{Enabled: on, NextAt: timeJSON(status.Next), DryRun: on && a.opts.Live.Settings().Purge.DryRun}
+	out := purgeStatus{Enabled: on, Leader: on && a.leads(), DryRun: on && a.opts.Live.Settings().Purge.DryRun}
+	if out.Leader {
+		out.NextAt = timeJSON(status.Next)
+	}
+	known := cursor.plan == ""
+	from := func(p *purger.Plan) int {
+		if cursor.plan != p.ID {
+			return 0
+		}
+		known = true
+		return cursor.from
+	}
 	if !status.LastAt.IsZero() {
 		out.Last = &lastPurge{BeganAt: timeJSON(status.LastAt), TookSeconds: status.LastTook.Seconds()}
 		if status.LastErr != nil {
 			out.Last.Error = dlq.Clean(status.LastErr.Error())
 		}
+		if p := status.Last; p != nil {
+			out.Last.Plan = pageOf(p, countsOf(p), from(p), limit)
+		}
 	}
-	plan := status.Last
-	if cursor.plan != "" && (plan == nil || plan.ID != cursor.plan) {
+	if asked := a.asked(); asked != nil {
+		out.Asked = &askedPurge{At: timeJSON(asked.At), By: dlq.Clean(asked.By), Plan: pageOf(asked.Plan, asked.Counts, from(asked.Plan), limit)}
+	}
+	if !known {
 		return refuse(conflict, "the plan of this cursor is not the last one any more: begin again without a cursor")
 	}
-	if plan != nil && out.Last != nil {
-		out.Last.Plan = pageOf(plan, cursor.from, limit)
-	}
 	return answer(w, out)
+}
+
+// leads says whether this exporter is the one of several that purges.
+func (a *api) leads() bool { return a.opts.Leads == nil || a.opts.Leads() }
+
+// asked is the last plan that an admin asked for; nil if there is none.
+func (a *api) asked() *Asked {
+	if a.opts.Asked == nil {
+		return nil
+	}
+	return a.opts.Asked()
 }
 
 // planPosition is where a page of a plan's actions begins.
@@ -101,17 +144,18 @@ func planCursor(text string) (planPosition, error) {
 	return planPosition{plan: plan, from: n}, nil
 }
 
-func pageOf(p *purger.Plan, from, limit int) *planPage {
+// pageOf is a page of the plan's actions. It copies: the plan is everybody's.
+func pageOf(p *purger.Plan, counts planCounts, from, limit int) *planPage {
 	out := &planPage{
 		PlanID: p.ID, MadeAt: timeJSON(p.Made), DryRun: p.DryRun,
-		Summary: summaryOf(p), Held: slices.Concat([]purger.Hold{}, p.Held), UnknownVMs: make(map[string]unknownVMs, len(p.UnknownVMs)),
+		Summary: summaryOf(counts), Held: append([]purger.Hold{}, p.Held...), UnknownVMs: make(map[string]unknownVMs, len(p.UnknownVMs)),
 	}
 	for pool, names := range p.UnknownVMs {
 		out.UnknownVMs[pool] = unknownVMs{Count: len(names), Names: names[:min(len(names), mostUnknown)]}
 	}
 	from = min(from, len(p.Actions))
 	to := min(from+limit, len(p.Actions))
-	out.Actions = slices.Concat([]purger.Action{}, p.Actions[from:to]) // the plan itself is everybody's
+	out.Actions = append([]purger.Action{}, p.Actions[from:to]...)
 	for i := range out.Actions {
 		out.Actions[i].Why = dlq.Clean(out.Actions[i].Why) // what Redis said may be anything
 	}
@@ -121,20 +165,31 @@ func pageOf(p *purger.Plan, from, limit int) *planPage {
 	return out
 }
 
-func summaryOf(p *purger.Plan) planSummary {
-	s := planSummary{
-		Entries: len(p.Actions), Outcomes: make(map[purger.Outcome]int), Targets: make(map[purger.Target]map[purger.Outcome]int),
+// planCounts are how many actions of each target have which outcome.
+type planCounts = map[purger.Target]map[purger.Outcome]int
+
+func countsOf(p *purger.Plan) planCounts {
+	counts := make(planCounts)
+	for i := range p.Actions {
+		a := &p.Actions[i]
+		if counts[a.Target] == nil {
+			counts[a.Target] = make(map[purger.Outcome]int)
+		}
+		counts[a.Target][a.Outcome]++
 	}
+	return counts
+}
+
+func summaryOf(counts planCounts) planSummary {
+	s := planSummary{Outcomes: make(map[purger.Outcome]int), Targets: counts}
 	for _, o := range []purger.Outcome{purger.Planned, purger.Held, purger.Applied, purger.Skipped, purger.Refused, purger.Failed} {
 		s.Outcomes[o] = 0
 	}
-	for i := range p.Actions {
-		a := &p.Actions[i]
-		s.Outcomes[a.Outcome]++
-		if s.Targets[a.Target] == nil {
-			s.Targets[a.Target] = make(map[purger.Outcome]int)
+	for _, outcomes := range counts {
+		for o, n := range outcomes {
+			s.Outcomes[o] += n
+			s.Entries += n
 		}
-		s.Targets[a.Target][a.Outcome]++
 	}
 	return s
 }
@@ -148,7 +203,7 @@ func (a *api) listPurged(w http.ResponseWriter, r *http.Request, v values) error
 	if err != nil {
 		return err
 	}
-	page.Records = slices.Clone(page.Records) // the page is everybody's
+	page.Records = append([]purger.Record{}, page.Records...) // the page is everybody's
 	for i := range page.Records {
 		page.Records[i].Why = dlq.Clean(page.Records[i].Why)
 	}

@@ -93,6 +93,17 @@ func (v values) limit() (int, error) {
 	return n, nil
 }
 
+// position takes a cursor that is a number of entries out of the values.
+func (v values) position() (int, error) {
+	text, given := v["cursor"]
+	delete(v, "cursor")
+	n, err := strconv.Atoi(text)
+	if given && (err != nil || n < 0 || strconv.Itoa(n) != text) {
+		return 0, notACursor(text)
+	}
+	return n, nil
+}
+
 // oneOf returns a parameter that has one of these values, or "" if it is not given.
 func (v values) oneOf(name string, allowed ...string) (string, error) {
 	text, given := v[name]

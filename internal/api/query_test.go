@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -98,6 +99,9 @@ func FuzzLettersQuery(f *testing.F) {
 		if n, err := v.limit(); !isBadData(t, err) && (n < 1 || n > maxLimit) {
 			t.Errorf("limit %d", n)
 		}
+		if from, err := maps.Clone(v).position(); !isBadData(t, err) && from < 0 {
+			t.Errorf("%q: %d", raw, from)
+		}
 		filter, err := v.letters(now)
 		if isBadData(t, err) {
 			return
@@ -121,7 +125,7 @@ func FuzzPurgeQueries(f *testing.F) {
 			t.Errorf("%q: %+v", raw, filter)
 		}
 		if at, err := planCursor(v["cursor"]); !isBadData(t, err) {
-			pageOf(purged().Last, at.from, maxLimit)
+			pageOf(purged().Last, nil, at.from, maxLimit)
 			if at.from < 0 || v["cursor"] != "" && at.plan == "" {
 				t.Errorf("%q: %+v", raw, at)
 			}

@@ -31,7 +31,7 @@ func (r *route) codes() []int {
 		codes = append(codes, http.StatusNotFound)
 	}
 	if r.admin {
-		codes = append(codes, http.StatusUnauthorized, http.StatusForbidden)
+		codes = append(codes, http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict, http.StatusTooManyRequests)
 	}
 	return codes
 }
@@ -47,7 +47,7 @@ func (a *api) routes() []route {
 	return append(a.adminRoutes(), []route{
 		{method: http.MethodGet, pattern: "/api/v1/queue/health", handle: a.getHealth},
 		{method: http.MethodGet, pattern: "/api/v1/queue/dlq", params: slices.Concat(filterParams, []string{"order"}, pageParams), handle: a.listLetters},
-		{method: http.MethodGet, pattern: "/api/v1/queue/dlq/stats", params: slices.Concat(filterParams, []string{"limit"}), handle: a.getStats},
+		{method: http.MethodGet, pattern: "/api/v1/queue/dlq/stats", params: slices.Concat(filterParams, pageParams), handle: a.getStats},
 		{method: http.MethodGet, pattern: "/api/v1/queue/dlq/export", params: filterParams, handle: a.exportLetters, long: true},
 		{method: http.MethodGet, pattern: "/api/v1/queue/dlq/{id}", handle: a.getLetter},
 		{method: http.MethodGet, pattern: "/api/v1/queue/vm/{vm}", handle: a.explainVM},

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
+	"strconv"
+	"time"
 
 	"github.com/go-kit/log/level"
 
@@ -18,6 +21,10 @@ import (
 type Admin interface {
 	// Plan makes a plan that writes nothing, and keeps it for Apply.
 	Plan(ctx context.Context, user string) (*purger.Plan, error)
+	// Shown is a plan of this user's that is kept so; nothing changes it.
+	Shown(planID, user string) (*purger.Plan, error)
+	// Asked is the last plan that was asked for, nil if there is none. It is for everybody.
+	Asked() *Asked
 	// Apply does what a plan of this user's says, and returns it with its outcomes.
 	Apply(ctx context.Context, planID, user string) (*purger.Plan, error)
 	// Requeue puts the requests of these dead letters back.
@@ -28,8 +35,9 @@ type Admin interface {
 
 // Refused is why an Admin did not do what was asked.
 type Refused struct { //nolint:errname // it is an answer, not a failure
-	Status int    // of HTTP: 403, 404, 409, 429
-	Reason string // a sentence
+	Status int           // of HTTP: 403, 404, 409, 429
+	Reason string        // a sentence
+	Wait   time.Duration // until it is worth another try; 0 if nobody knows
 }
 
 // Error implements error.
@@ -38,6 +46,9 @@ func (r *Refused) Error() string { return r.Reason }
 // HTTPStatus is the status, for the API.
 func (r *Refused) HTTPStatus() int { return r.Status }
 
+// RetryAfter is the Wait, for the API.
+func (r *Refused) RetryAfter() time.Duration { return r.Wait }
+
 const (
 	adminPrefix   = "/admin/"
 	mostFormBytes = 256 << 10
@@ -45,13 +56,15 @@ const (
 	mostChosen = lettersMost
 )
 
-// adminRoutes adds the addresses of what changes something.
+// adminRoutes adds the addresses of what changes something, and of the plans for it.
 func (h *Handler) adminRoutes(mux *http.ServeMux) {
 	for path, do := range map[string]change{
 		"purge/plan": h.planPurge, "purge/apply": h.applyPlan, "dlq/requeue": h.requeue, "dlq/delete": h.remove,
 	} {
 		mux.Handle(adminPrefix+path, h.changing(do))
 	}
+	mux.Handle("GET "+shownPath, http.HandlerFunc(h.shownPlan))
+	mux.Handle(askedPath, h.reading(h.askedPage))
 }
 
 // change does what a form of this user's says, and answers.
@@ -62,8 +75,7 @@ func (h *Handler) changing(do change) http.Handler {
 	same := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
-			w.Header().Set("Allow", http.MethodPost)
-			h.fail(w, r, http.StatusMethodNotAllowed, "This is done by a button, not by an address.")
+			h.noLink(w, r)
 			return
 		}
 		user, err := h.mayChange(r)
@@ -88,6 +100,12 @@ func (h *Handler) changing(do change) http.Handler {
 	})
 }
 
+// noLink answers for an address of a form that is asked for in another way.
+func (h *Handler) noLink(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Allow", http.MethodPost)
+	h.fail(w, r, http.StatusMethodNotAllowed, "This is done by a button, not by an address.")
+}
+
 var errNoAdmin = errors.New("only an admin may do this, and only while --web.enable-admin-api is on")
 
 // mayChange returns whose request it is that changes something, or why it must not.
@@ -108,6 +126,9 @@ func (h *Handler) refused(w http.ResponseWriter, r *http.Request, err error) {
 	var missing *dlq.NotFoundError
 	switch {
 	case errors.As(err, &no):
+		if no.Wait > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(no.Wait.Seconds()))))
+		}
 		h.fail(w, r, no.Status, reason(no.Reason)+".")
 	case errors.As(err, &missing):
 		h.fail(w, r, http.StatusNotFound, "Some of these dead letters are not there any more. Nothing was changed.")
@@ -124,18 +145,7 @@ func (h *Handler) planPurge(w http.ResponseWriter, r *http.Request, user string)
 	if err != nil {
 		return err
 	}
-	body := Confirm{Title: "What a purge would do now", Plan: h.planned(plan, h.opts.Now()), Action: "/admin/purge/apply", Back: "/purge"}
-	if n := body.Plan.Todo; n > 0 {
-		body.Button = "Purge " + plural(int64(n), "entry")
-		if n > 1 {
-			body.Button = "Purge " + count(int64(n)) + " entries"
-		}
-		body.Fields = []Field{{"plan", plan.ID}}
-		body.Text = "Nothing has been done yet. Each entry is checked again on the server just before it is touched; what has moved on is left alone."
-	} else {
-		body.Text = "There is nothing to be done."
-	}
-	h.render(w, r, http.StatusOK, "confirm", frame{Title: body.Title, Section: "purge", Body: body})
+	h.confirmPlan(w, r, plan, 1)
 	return nil
 }
 
@@ -148,7 +158,7 @@ func (h *Handler) applyPlan(w http.ResponseWriter, r *http.Request, user string)
 	if err != nil {
 		return err
 	}
-	body := Done{Title: "The purge is done", Plan: h.planned(plan, h.opts.Now()), Back: "/purge", BackText: "Back to the purge"}
+	body := Done{Title: "The purge is done", Plan: h.planned(plan, 1, pageHref(askedPath, nil)), Back: "/purge", BackText: "Back to the purge"}
 	body.Text = body.Plan.Summary + "."
 	h.render(w, r, http.StatusOK, "done", frame{Title: body.Title, Section: "purge", Body: body})
 	return nil

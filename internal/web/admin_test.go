@@ -3,11 +3,14 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
+	"html"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -20,7 +23,18 @@ type fakeAdmin struct {
 	mu    sync.Mutex
 	calls []string
 	err   error
+	plan  *purger.Plan // that is shown; somePlan if nil
+	asked *Asked
 }
+
+func (f *fakeAdmin) Shown(plan, user string) (*purger.Plan, error) {
+	if f.plan == nil || plan != f.plan.ID || user != "ops" {
+		return nil, &Refused{Status: http.StatusNotFound, Reason: "there is no such plan of yours any more"}
+	}
+	return f.plan, nil
+}
+
+func (f *fakeAdmin) Asked() *Asked { return f.asked }
 
 func (f *fakeAdmin) did(call ...string) error {
 	f.mu.Lock()
@@ -36,8 +50,11 @@ func (f *fakeAdmin) done() []string {
 }
 
 func (f *fakeAdmin) Plan(_ context.Context, user string) (*purger.Plan, error) {
-	plan := somePlan(true) // of one that writes nothing all is planned
-	plan.DryRun = false
+	plan := f.plan
+	if plan == nil {
+		plan = somePlan(true) // of one that writes nothing all is planned
+		plan.DryRun = false
+	}
 	return plan, f.did("plan", user)
 }
 
@@ -164,8 +181,8 @@ func TestAdminsRefusalsAreSaid(t *testing.T) {
 		want int
 		text string
 	}{
-		{&Refused{http.StatusConflict, "another purge is under way"}, 409, "another purge is under way"},
-		{&Refused{http.StatusTooManyRequests, "one a minute"}, 429, "one a minute"},
+		{&Refused{Status: http.StatusConflict, Reason: "another purge is under way"}, 409, "another purge is under way"},
+		{&Refused{Status: http.StatusTooManyRequests, Reason: "one a minute", Wait: 1500 * time.Millisecond}, 429, "one a minute"},
 		{&dlq.NotFoundError{IDs: []string{"x"}}, 404, "not there any more"},
 		{errors.New("READONLY redis://u:hunter2@h"), 503, "READONLY"},
 	} {
@@ -174,6 +191,9 @@ func TestAdminsRefusalsAreSaid(t *testing.T) {
 			got := ask(t, h, http.MethodPost, address, form, "X-Test-User", "ops")
 			if got.status != c.want || !strings.Contains(got.body, c.text) || strings.Contains(got.body, "hunter2") {
 				t.Errorf("%s, %v: %d", address, c.err, got.status)
+			}
+			if wait := got.header.Get("Retry-After"); c.want == 429 && wait != "2" {
+				t.Errorf("%s: Retry-After %q", address, wait)
 			}
 		}
 	}
@@ -188,5 +208,99 @@ func TestReaderSeesNoButtons(t *testing.T) {
 		if page := get(t, h, address, "X-Test-User", "ops").body; !strings.Contains(page, "/admin/") {
 			t.Errorf("%s shows an admin nothing to do", address)
 		}
+	}
+}
+
+// bigPlan has more actions and holds than a page.
+func bigPlan() *purger.Plan {
+	plan := &purger.Plan{ID: "BIGBIGBIGBIG", Made: now}
+	for i := range 250 {
+		plan.Actions = append(plan.Actions, purger.Action{
+			Target: purger.Pending, Pool: "a-pool-with-a-long-name-x86_64", VM: fmt.Sprintf("some-stale-wombat-%d", i), Outcome: purger.Planned,
+			Reason: "pending for 3h2m, limit 2h0m", Does: "dead letter, out of pending, metadata expires in 168h",
+		})
+	}
+	for i := range 330 {
+		plan.Held = append(plan.Held, purger.Hold{
+			Pool: fmt.Sprintf("held-pool-%d", i), Target: purger.Ready, Cause: purger.HoldLimit, Reason: "it would remove 41 of 141 VMs, more than 20 of them or 10 %",
+		})
+	}
+	return plan
+}
+
+// Before it is confirmed all of a plan can be looked at, however long it is.
+func TestAllOfAPlanCanBeSeenBeforeItIsConfirmed(t *testing.T) {
+	plan := bigPlan()
+	h := troubledScene().handler(Options{Admin: &fakeAdmin{plan: plan}, IsAdmin: admins})
+	page := ask(t, h, http.MethodPost, "/admin/purge/plan", url.Values{}, "X-Test-User", "ops")
+	seen, next, pages := "", "", 0
+	for {
+		pages++
+		if page.status != http.StatusOK || len(page.body) > 100_000 {
+			t.Fatalf("page %d: %d, %d bytes", pages, page.status, len(page.body))
+		}
+		contains(t, page.body, `name="plan" value="BIGBIGBIGBIG"`, "Purge 250 entries")
+		seen += page.body
+		_, rest, more := strings.Cut(page.body, `" rel="next"`)
+		if !more {
+			break
+		}
+		before := page.body[:len(page.body)-len(rest)-len(`" rel="next"`)]
+		next = html.UnescapeString(before[strings.LastIndex(before, `"`)+1:])
+		page = get(t, h, next, "X-Test-User", "ops")
+	}
+	if pages != 4 {
+		t.Errorf("%d pages", pages)
+	}
+	for i := range plan.Actions {
+		if n := strings.Count(seen, ">"+plan.Actions[i].VM+"<"); n != 1 {
+			t.Fatalf("%s is listed %d times", plan.Actions[i].VM, n)
+		}
+	}
+	for _, hold := range plan.Held {
+		if n := strings.Count(seen, ">"+hold.Pool+"<"); n != 1 {
+			t.Fatalf("%s is listed %d times", hold.Pool, n)
+		}
+	}
+	for address, want := range map[string]int{
+		"/admin/purge/plan?plan=OTHER": 404, "/admin/purge/plan?plan=BIGBIGBIGBIG&page=0": 400, "/admin/purge/plan?plan=BIGBIGBIGBIG&x=1": 400,
+		"/admin/purge/plan": 405,
+	} {
+		if got := get(t, h, address, "X-Test-User", "ops"); got.status != want {
+			t.Errorf("%s: %d", address, got.status)
+		}
+	}
+	if got := get(t, h, next); got.status != http.StatusForbidden || strings.Contains(got.body, "wombat") {
+		t.Errorf("a reader: %d", got.status)
+	}
+}
+
+// What was asked for is on the page of the purge, for everybody, also where the purge
+// in the background is off.
+func TestThePlanThatWasAskedForIsShown(t *testing.T) {
+	s := troubledScene()
+	s.view.Purge = nil
+	admin := &fakeAdmin{}
+	h := s.handler(Options{Admin: admin, IsAdmin: admins})
+	if got := get(t, h, askedPath); got.status != http.StatusNotFound {
+		t.Errorf("before: %d", got.status)
+	}
+	if page := get(t, h, "/purge").body; strings.Contains(page, "Asked for last") {
+		t.Error("nobody has asked for one")
+	}
+	plan := bigPlan()
+	plan.DryRun = true
+	admin.asked = &Asked{
+		Plan: plan, Counts: map[purger.Target]map[purger.Outcome]int{purger.Pending: {purger.Planned: 12_000}}, At: ago(3 * time.Minute), By: "web:<ada>",
+	}
+	page := get(t, h, "/purge")
+	contains(t, page.body, "It is off", "Asked for last", "web:&lt;ada&gt;", "3m ago", "12,000 would be purged", askedPath, "and 320 more")
+	if page.status != http.StatusOK || strings.Contains(page.body, "wombat") {
+		t.Errorf("%d", page.status)
+	}
+	page = get(t, h, askedPath+"?page=3")
+	contains(t, page.body, "web:&lt;ada&gt;", "some-stale-wombat-249", "held-pool-299", askedPath+"?page=4", askedPath+"?page=2")
+	if got := get(t, h, askedPath+"?page=x"); got.status != http.StatusBadRequest {
+		t.Errorf("%d", got.status)
 	}
 }

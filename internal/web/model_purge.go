@@ -1,7 +1,6 @@
 package web
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -10,7 +9,7 @@ import (
 
 const (
 	mostHeld    = 10
-	actionsPage = 100
+	actionsPage = 100 // actions, and holds, a page
 )
 
 // Purge is what the purge has done and will do.
@@ -24,7 +23,8 @@ type Purge struct {
 	Next   Moment
 	Plan   *Plan // of the last cycle; nil before the first
 	Admin  bool
-	Leader bool // whether this exporter is the one that purges
+	Leader bool       // whether this exporter is the one that purges
+	Asked  *AskedPlan // beside the cycles; only on the page of its own
 }
 
 // Plan is a cycle's plan and what became of it.
@@ -107,32 +107,60 @@ func (m *maker) purge() Purge {
 
 // plan sums a plan up, without its actions.
 func (m *maker) plan(plan *purger.Plan) *Plan {
+	counts := make(map[purger.Target]map[purger.Outcome]int)
+	for i := range plan.Actions {
+		a := &plan.Actions[i]
+		if counts[a.Target] == nil {
+			counts[a.Target] = make(map[purger.Outcome]int)
+		}
+		counts[a.Target][a.Outcome]++
+	}
+	return m.planOf(plan, counts)
+}
+
+// planOf sums a plan up of which these are the actions' outcomes.
+func (m *maker) planOf(plan *purger.Plan, counts map[purger.Target]map[purger.Outcome]int) *Plan {
+	total := make(map[purger.Outcome]int)
+	for _, outcomes := range counts {
+		for o, n := range outcomes {
+			total[o] += n
+		}
+	}
 	p := &Plan{ID: plain(plan.ID), DryRun: plan.DryRun, Made: moment(plan.Made, m.redisNow(), "time unknown")}
 	var outcomes []purger.Outcome
 	var parts []string
 	for _, o := range planOutcomes {
-		if n := plan.Count(o); n > 0 {
+		if n := total[o]; n > 0 {
 			outcomes = append(outcomes, o)
 			p.Columns = append(p.Columns, outcomeText(o, plan.DryRun))
 			parts = append(parts, count(int64(n))+" "+outcomeText(o, plan.DryRun))
 		}
 	}
-	p.Todo = plan.Count(purger.Planned)
+	p.Todo = total[purger.Planned]
 	if p.Summary = strings.Join(parts, ", "); p.Summary == "" {
 		p.Summary = "nothing was stale"
 	}
 	for _, t := range purger.Targets() {
-		if row, ok := planRow(plan, t, outcomes); ok {
-			p.Rows = append(p.Rows, row)
+		if n, ok := counts[t]; ok {
+			p.Rows = append(p.Rows, planRow(t, n, outcomes))
 		}
 	}
-	for _, h := range plan.Held[:min(mostHeld, len(plan.Held))] {
+	p.hold(plan, 0, min(mostHeld, len(plan.Held)))
+	return p
+}
+
+// hold puts some of the plan's holds into p.
+func (p *Plan) hold(plan *purger.Plan, from, to int) {
+	p.Held, p.More = nil, ""
+	for _, h := range plan.Held[from:to] {
 		p.Held = append(p.Held, Hold{Pool: plain(h.Pool), Target: string(h.Target), Reason: reason(h.Reason)})
 	}
-	if more := len(plan.Held) - mostHeld; more > 0 {
-		p.More = "and " + count(int64(more)) + " more"
+	switch all := len(plan.Held); {
+	case from == 0 && to < all:
+		p.More = "and " + count(int64(all-to)) + " more"
+	case from > 0 && to > from:
+		p.More = "these are " + between(from, to) + " of " + count(int64(all))
 	}
-	return p
 }
 
 // outcomeText says what "planned" means in a run that writes nothing.
@@ -143,38 +171,33 @@ func outcomeText(o purger.Outcome, dryRun bool) string {
 	return string(o)
 }
 
-func planRow(plan *purger.Plan, t purger.Target, outcomes []purger.Outcome) (row PlanRow, has bool) {
-	counts := make([]int64, len(outcomes))
-	for i := range plan.Actions {
-		if a := &plan.Actions[i]; a.Target == t {
-			has = true
-			if at := slices.Index(outcomes, a.Outcome); at >= 0 {
-				counts[at]++
-			}
-		}
-	}
-	row = PlanRow{Target: string(t), Means: targetTexts[t]}
-	for _, n := range counts {
-		text := count(n)
-		if n == 0 {
-			text = "–"
+func planRow(t purger.Target, counts map[purger.Outcome]int, outcomes []purger.Outcome) PlanRow {
+	row := PlanRow{Target: string(t), Means: targetTexts[t]}
+	for _, o := range outcomes {
+		text := "–"
+		if n := counts[o]; n > 0 {
+			text = count(int64(n))
 		}
 		row.Counts = append(row.Counts, text)
 	}
-	return row, has
+	return row
 }
 
-// actions puts one page of the plan's actions into p, whose addresses are made by
-// href. A page beyond the last is the last.
+// actions puts one page of the plan's actions, and of its holds, into p, whose addresses
+// are made by href. A page beyond the last is the last.
 func (p *Plan) actions(plan *purger.Plan, page int, href func(page int) string) {
-	pages := max(1, (len(plan.Actions)+actionsPage-1)/actionsPage)
+	pages := max(1, (max(len(plan.Actions), len(plan.Held))+actionsPage-1)/actionsPage)
 	page = min(page, pages)
-	from := (page - 1) * actionsPage
-	to := min(len(plan.Actions), from+actionsPage)
+	on := func(n int) (from, to int) {
+		return min(n, (page-1)*actionsPage), min(n, page*actionsPage)
+	}
+	from, to := on(len(plan.Held))
+	p.hold(plan, from, to)
+	from, to = on(len(plan.Actions))
 	for i := range plan.Actions[from:to] {
 		p.Actions = append(p.Actions, newAction(&plan.Actions[from+i]))
 	}
-	if len(plan.Actions) > 0 {
+	if to > from {
 		p.Shown = between(from, to) + " of " + count(int64(len(plan.Actions)))
 	}
 	if page > 1 {

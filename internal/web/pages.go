@@ -2,12 +2,9 @@ package web
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/vmpooler/vmpooler_exporter/dlq"
 	"github.com/vmpooler/vmpooler_exporter/internal/explain"
-	"github.com/vmpooler/vmpooler_exporter/internal/live"
-	"github.com/vmpooler/vmpooler_exporter/purger"
 )
 
 // overview answers for "/".
@@ -55,6 +52,7 @@ func (h *Handler) purge(w http.ResponseWriter, r *http.Request) {
 	_, admin := h.admin(r)
 	m := &maker{picture: p, admin: admin}
 	body := m.purge()
+	body.Asked = m.asked(h.asked())
 	if body.Plan != nil {
 		body.Plan.actions(p.Purge.Last, n, purgeHref)
 	}
@@ -93,12 +91,4 @@ func (h *Handler) story(w http.ResponseWriter, r *http.Request, kind explain.Kin
 		page := newStoryPage(story, admin)
 		h.render(w, r, http.StatusOK, "story", frame{Title: page.Kind + " " + page.Name, Body: page})
 	}
-}
-
-// planned is a plan as a page shows it, with as many of its actions as one has.
-func (h *Handler) planned(plan *purger.Plan, now time.Time) *Plan {
-	m := &maker{picture: &picture{Now: now, View: &live.View{}}}
-	p := m.plan(plan)
-	p.actions(plan, 1, func(int) string { return "" })
-	return p
 }
