@@ -34,7 +34,9 @@ type Options struct {
 	// LeaseTTL is how long a purge may be silent before another may begin; 0 means
 	// lease.DefaultTTL.
 	LeaseTTL time.Duration
-	Now      func() time.Time
+	// ConfirmAfter is the Applier's.
+	ConfirmAfter time.Duration
+	Now          func() time.Time
 }
 
 // Purger plans and applies purges.
@@ -121,8 +123,9 @@ func (p *Purger) Apply(ctx context.Context, plan *Plan, who string, each func(*A
 	err := ours.Hold(ctx, func() error {
 		ap := Applier{
 			Client: p.opts.Client, Settings: p.opts.Settings, Pools: slices.Concat(p.opts.Pools, plan.pools), Fence: ours.Fence,
-			Now:  func() time.Time { return p.opts.Now().Add(plan.skew) },
-			Done: func(a *Action) { done(a); p.flush(ctx, audit, false) },
+			Now:          func() time.Time { return p.opts.Now().Add(plan.skew) },
+			ConfirmAfter: p.opts.ConfirmAfter,
+			Done:         func(a *Action) { done(a); p.flush(ctx, audit, false) },
 		}
 		applied = ap.Apply(ctx, plan)
 		p.flush(ctx, audit, true)
