@@ -8,13 +8,16 @@ function(config)
 
   local setTo(pattern, value) = if pattern == '' then '' else pattern % value;
 
-  // The pools' dashboard opens with the alert's pool.
-  local dashboardUrl(name, ofPool) =
+  // A dashboard opens with the alert's vmpooler, exporter and pool, those of them that
+  // the alert has. The time is there to be followed by them.
+  local dashboardUrl(name) =
     local url = setTo(config.dashboardUrlPattern, config.dashboardUids[name]);
     local joint = if has(url, '?') then '&' else '?';
-    if url != '' && name == 'pools' && ofPool
-    then url + joint + 'var-pool={{ $labels.pool | urlquery }}'
-    else url;
+    local labels = config.groupLabels + ['instance'] + (if name == 'pools' then ['pool'] else []);
+    if url == '' then '' else std.join('', [url, joint, 'from=now-6h&to=now'] + [
+      '{{ with $labels.%s }}&var-%s={{ . | urlquery }}{{ end }}' % [label, label]
+      for label in labels
+    ]);
 
   local duration(name, severity, own) =
     local set = std.get(config.durations, name, own);
@@ -38,8 +41,7 @@ function(config)
         }) + {
           [if config.runbookUrlPattern != '' then 'runbook_url']: setTo(config.runbookUrlPattern, name),
           [if config.dashboardUrlPattern != '' then 'dashboard_url']: dashboardUrl(
-            std.get(of, 'dashboard', 'overview'),
-            has(of.description, '$labels.pool'),
+            std.get(of, 'dashboard', 'overview')
           ),
         },
       },

@@ -46,12 +46,18 @@ local alive = { up: 1, vmpooler_up: 1 };
       if rule.alert == alert.name && rule.labels.severity == mixin._config.severities[alert.severity]
     ];
     assert std.length(rules) == 1 : 'no alert %s %s' % [alert.name, alert.severity];
-    local pool = std.get(alert.labels, 'pool', '');
+    local labels = std.prune({ job: $.job } + alert.labels);
+    local url = std.split(rules[0].annotations.dashboard_url, '{{')[0];
+    local ofPools = std.startsWith(url, '/d/vmpooler-pools');
     {
-      exp_labels: rules[0].labels + std.prune({ job: $.job } + alert.labels),
+      exp_labels: rules[0].labels + labels,
       exp_annotations: rules[0].annotations {
         description: alert.description,
-        dashboard_url: std.strReplace(super.dashboard_url, '{{ $labels.pool | urlquery }}', pool),
+        dashboard_url: std.join('', [url] + [
+          '&var-%s=%s' % [name, std.strReplace(labels[name], ':', '%3A')]
+          for name in ['cluster', 'job', 'instance'] + (if ofPools then ['pool'] else [])
+          if std.objectHas(labels, name)
+        ]),
       },
     },
 

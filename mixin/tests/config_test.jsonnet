@@ -113,7 +113,11 @@ local prometheusRule = std.parseYaml(manifests['alerts/kubernetes/prometheusrule
     local own = with({ runbookUrlPattern: 'https://wiki.example.org/%s', dashboardUrlPattern: 'https://grafana.example.org/d/%s?orgId=2', dashboardUids+: { pools: 'ours' } }),
     local none = with({ runbookUrlPattern: '', dashboardUrlPattern: '' }),
     runbook: of(own, 'VmpoolerStuckVms', 'warning').annotations.runbook_url == 'https://wiki.example.org/VmpoolerStuckVms',
-    dashboard: of(own, 'VmpoolerPoolEmpty', 'critical').annotations.dashboard_url == 'https://grafana.example.org/d/ours?orgId=2&var-pool={{ $labels.pool | urlquery }}',
+    local given(label) = '{{ with $labels.%s }}&var-%s={{ . | urlquery }}{{ end }}' % [label, label],
+    local time = '?from=now-6h&to=now',
+    dashboard: of(own, 'VmpoolerPoolEmpty', 'critical').annotations.dashboard_url == 'https://grafana.example.org/d/ours?orgId=2&from=now-6h&to=now' + given('cluster') + given('job') + given('instance') + given('pool'),
+    'of no pool': of(base, 'VmpoolerExporterDown', 'warning').annotations.dashboard_url == '/d/vmpooler-maintenance' + time + given('cluster') + given('job') + given('instance'),
+    'of other group labels': of(grouped, 'VmpoolerUnhealthy', 'critical').annotations.dashboard_url == '/d/vmpooler-overview' + time + given('namespace') + given('release') + given('instance'),
     'left out': all([std.objectFields(rule.annotations) == ['description', 'summary'] for rule in alerts(none)]),
   },
 
