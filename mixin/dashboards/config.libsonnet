@@ -13,5 +13,10 @@
     // Tables have them all.
     dashboardTopPools: 15,
     dashboardPoolBars: 20,
+
+    // A fill, of a pool or of all of them, is red below the first of these, and green
+    // from the second on.
+    dashboardFillLow: 0.33,
+    dashboardFillGood: 0.67,
   },
 }

@@ -13,4 +13,23 @@ function(config) {
 
   // From a table's cell.
   fromCell:: to('${__value.text:percentencode}'),
+
+  // From one that is empty where a row is of no pool: all of them open, which Grafana
+  // calls All in addresses as well.
+  fromCellOrAll:: {
+    links: to('${__value.text:percentencode}'),
+    mappings: [
+      { type: 'special', options: { match: match, result: { text: 'All', index: 0 } } }
+      for match in ['empty', 'null']
+    ],
+  },
+
+  // From an alert's name to its page.
+  fromAlert:: if config.runbookUrlPattern == '' then {} else {
+    links: [{
+      title: 'Open the runbook',
+      url: config.runbookUrlPattern % '${__value.raw:percentencode}',
+      targetBlank: true,
+    }],
+  },
 }

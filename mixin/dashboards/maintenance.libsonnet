@@ -1,4 +1,5 @@
-// What is done about vmpooler's leftovers, and how the exporter itself does.
+// How the exporter itself does, which most alerts that lead here are about, and what
+// is done about vmpooler's leftovers.
 local dashboard = import '../lib/dashboard.libsonnet';
 local variables = import '../lib/variables.libsonnet';
 
@@ -14,10 +15,10 @@ function(c) dashboard.new(
     variables.instance(c.q.matchers(['cluster', 'job'])),
   ],
   [
+    (import 'maintenance/exporter.libsonnet')(c),
     (import 'maintenance/dead_letters.libsonnet')(c),
     (import 'maintenance/purge.libsonnet')(c),
     (import 'maintenance/provider.libsonnet')(c),
-    (import 'maintenance/exporter.libsonnet')(c),
     (import 'maintenance/sweep.libsonnet')(c),
     (import 'maintenance/settings.libsonnet')(c),
     (import 'maintenance/api.libsonnet')(c),

@@ -94,9 +94,12 @@ function(config)
     ranked(operator, expr, rank)::
       '%s\nand %s %s(%d, %s)' % [expr, q.on(['pool']), operator, config.dashboardTopPools, rank],
 
-    // A threshold in force, to draw; the number, where one is set for the alerts.
+    // A threshold in force, to draw: the alerts' own, and the number as a series.
     threshold(name)::
       if config.limits[name] != null
       then 'vector(%g)' % config.limits[name]
-      else q.max('vmpooler_health_threshold', [], 'name="%s"' % name),
+      else q.limit(name),
+
+    // Steps of a fill's color.
+    fillSteps:: [[0, 'red'], [config.dashboardFillLow, 'orange'], [config.dashboardFillGood, 'green']],
   }

@@ -20,6 +20,7 @@ function(c, title, matchers='')
 
   // Every pool counts for 0 where a part is not known, or it would vanish.
   local orNothing(expr) = '(%s or 0 * %s)' % [expr, size('ready')];
+  local soon = c.config.poolEmptySoonSeconds;
   local limit = c.config.limits.stuck_vm_age_threshold;
   local late = if limit != null
   then 'clamp_max(%s / %g, 1)' % [oldest, limit]
@@ -45,15 +46,15 @@ function(c, title, matchers='')
           decimals: 0,
           'custom.width': 130,
           'custom.cellOptions': { type: 'gauge', mode: 'basic', valueDisplayMode: 'text' },
-          thresholds: { mode: 'absolute', steps: [{ color: 'red', value: null }, { color: 'orange', value: 0.33 }, { color: 'green', value: 0.67 }] },
+          thresholds: p.thresholds(q.fillSteps),
         },
       },
       { name: 'Pending', expr: size('pending') },
       { name: 'Stuck', expr: of('vmpooler_health_queue_stuck', 'pending'), set: text(above(1)) },
       { name: 'Oldest pending', expr: oldest, unit: 's' },
       { name: 'Running', expr: size('running') },
-      { name: 'Empty in', expr: q.secondsToEmpty(matchers), unit: 's', set: text([{ color: 'red', value: null }, { color: 'orange', value: 900 }, { color: 'text', value: 3600 }]) },
-      { name: 'Failed clones', expr: failures, unit: 'percentunit', set: { decimals: 0 } + text(above(0.2, 0.5)) },
+      { name: 'Empty in', expr: q.secondsToEmpty(matchers), unit: 's', set: text([{ color: 'red', value: null }, { color: 'orange', value: soon / 4 }, { color: 'text', value: soon }]) },
+      { name: 'Failed clones', expr: failures, unit: 'percentunit', set: { decimals: 0 } + text(above(c.config.cloneFailureRatioWarning, c.config.cloneFailureRatioCritical)) },
       { name: 'Last ready', expr: q.since('vmpooler_pool_last_ready_timestamp_seconds', ['pool'], matchers), unit: 's', set: { decimals: 0 } },
     ],
     'Urgency',

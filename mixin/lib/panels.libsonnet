@@ -195,15 +195,14 @@ local last = { calcs: ['lastNotNull'], fields: '', values: false };
   fewer(points):: { maxDataPoints: points },
 
   // from: [[0, 'green'], [5, 'red']]; the first holds below as well.
-  steps(from):: defaults({
-    thresholds: {
-      mode: 'absolute',
-      steps: [
-        { color: from[i][1], value: if i == 0 then null else from[i][0] }
-        for i in std.range(0, std.length(from) - 1)
-      ],
-    },
-  }),
+  steps(from):: defaults({ thresholds: $.thresholds(from) }),
+  thresholds(from):: {
+    mode: 'absolute',
+    steps: [
+      { color: from[i][1], value: if i == 0 then null else from[i][0] }
+      for i in std.range(0, std.length(from) - 1)
+    ],
+  },
 
   // values: [[0, 'Healthy', 'green'], …]
   mapping(values):: [{

@@ -145,8 +145,12 @@ func (p panel) links() []link {
 }
 
 // leads tells what is wrong with a link: it has to lead to a dashboard of ours with
-// variables that this one has, or to a file of the project.
+// variables that this one has, to a file of the project, or from an alert's name to its
+// page. That each alert has one is told with the alert.
 func (b *Bundle) leads(to string) []string {
+	if to == fmt.Sprintf(b.RunbookURL, "${__value.raw:percentencode}") {
+		return nil
+	}
 	if file, ok := strings.CutPrefix(to, repository); ok {
 		file, _, _ = strings.Cut(file, "#")
 		if b.Exists(file) {

@@ -59,6 +59,12 @@ local changed = with({
   dashboardTopPools: 7,
   dashboardPoolBars: 9,
   severities+: { critical: 'page', warning: 'ticket' },
+  runbookUrlPattern: '',
+  dashboardFillLow: 0.21,
+  dashboardFillGood: 0.84,
+  cloneFailureRatioWarning: 0.31,
+  cloneFailureRatioCritical: 0.62,
+  poolEmptySoonSeconds: 7320,
   limits+: { pending_queue_max: 33, dlq_max_critical: 44, stuck_vm_age_threshold: 55 },
 });
 local usualText = text(usual);
@@ -80,6 +86,10 @@ local edges(widths) = [[p.gridPos.x, p.gridPos.w] for p in line(widths)[1:]];
     'every feature has panels': every([std.length(titles(without(feature))) < std.length(titles(usual)) for feature in std.objectFields(features)]),
     'the rarely needed rows are collapsed': [row.title for row in usual['vmpooler-pools.json'].panels if row.type == 'row' && row.collapsed] == ['Durations', 'On-demand requests'],
     'a threshold is drawn as the exporter says it': contains(usualText, 'vmpooler_health_threshold{cluster=~\\"$cluster\\", job=~\\"$job\\", instance=~\\"$instance\\", name=\\"pending_queue_max\\"}'),
+    'the default where the exporter does not say it': contains(usualText, 'name=\\"pending_queue_max\\"}) or max by (cluster, job) (vmpooler_up{cluster=~\\"$cluster\\", job=~\\"$job\\", instance=~\\"$instance\\"}) * 0 + 100)'),
+    'what most alerts that open it are about is first': usual['vmpooler-maintenance.json'].panels[0].title == 'Exporter',
+    'alerts lead to their pages': contains(usualText, '/docs/runbooks/${__value.raw:percentencode}.md'),
+    'a row of no pool opens all of them': contains(usualText, '{"options":{"match":"empty","result":{"index":0,"text":"All"}},"type":"special"}'),
     'no query is over a window that it makes up': every([!contains(expr, '[$__range:') for expr in expressions(usual)]),
   },
 
@@ -119,6 +129,12 @@ local edges(widths) = [[p.gridPos.x, p.gridPos.w] for p in line(widths)[1:]];
     'the number of lines': contains(changedText, 'topk(7, ') && contains(changedText, 'bottomk(9, ') && !contains(changedText, 'topk(15, '),
     'annotations follow the severities': every([[a.expr for a in changed[name].annotations.list if std.objectHas(a, 'expr') && (contains(a.expr, 'severity="page"') || contains(a.expr, 'severity="ticket"'))] != [] && !some([contains(a.expr, 'critical') for a in changed[name].annotations.list if std.objectHas(a, 'expr')]) for name in names]),
     "a limit that is set is drawn in place of the exporter's": contains(changedText, 'vector(33)') && contains(changedText, 'vector(44)') && !contains(changedText, 'name=\\"pending_queue_max\\"'),
+    'a number of the alerts is that of the dashboards': every([
+      contains(changedText, value)
+      for value in ['"value":0.21', '"value":0.84', '"value":0.31', '"value":0.62', '"value":7320', 'Above 31% for', 'Under 122 minutes']
+    ]) && !contains(changedText, '"value":0.33') && !contains(changedText, '"value":3600}'),
+    'alerts without pages lead to none': !contains(changedText, 'Open the runbook'),
+    'alerts are counted by vmpooler': contains(changedText, 'count by (namespace, job, alertname, severity, pool) (ALERTS'),
     'and urgency counts to it': some([contains(expr, '/ 55, 1)') for expr in expressions(changed)]),
   },
 

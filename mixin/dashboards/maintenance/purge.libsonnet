@@ -51,7 +51,7 @@ function(c)
                 'Pools that are held',
                 'Each pool that the purge leaves alone, and why. An empty pool stands for all.',
                 'Too much at once: look at the plan, then purge --override-limit does it, once. Vanished VMs: look at the provider. Clocks: mend the clock. The others pass.',
-                [{ label: 'pool', name: 'Pool', set: { links: c.links.fromCell } }, { label: 'cause', name: 'Cause', set: { mappings: p.mapping(causes) } }] + q.groupKeys,
+                [{ label: 'pool', name: 'Pool', set: c.links.fromCellOrAll }, { label: 'cause', name: 'Cause', set: { mappings: p.mapping(causes) } }] + q.groupKeys,
                 [{ name: 'Held', set: { 'custom.hidden': true }, expr: q.max('vmpooler_purge_held', ['pool', 'cause']) + ' == 1' }],
                 'Pool',
                 descending=false,

@@ -70,13 +70,13 @@ function(c)
               p.stat(
                 'Fill',
                 'Ready VMs as a share of what all pools together are to have.',
-                'Nothing from two thirds on. Below, compare what is checked out with what becomes ready.',
+                'Nothing while it is green. Below, compare what is checked out with what becomes ready.',
                 'percentunit',
                 [p.now('%s / (%s > 0)' % [
                   inQueue('ready'),
                   q.total(q.max('vmpooler_pool_size', ['pool'])),
                 ], q.legend)],
-              ) + p.steps([[0, 'red'], [0.33, 'orange'], [0.67, 'green']]) + p.with({ decimals: 0 }) + p.empty('No pool sizes'),
+              ) + p.steps(q.fillSteps) + p.with({ decimals: 0 }) + p.empty('No pool sizes'),
           },
           {
             w: 3,
@@ -122,8 +122,8 @@ function(c)
               p.table(
                 'Reasons',
                 'The conditions that hold, the worst of each. The last two kinds, vanished VMs and a purge that is held, are no part of the status.',
-                'Each has its alert, and its runbook says what to do. An empty pool stands for all of vmpooler.',
-                [{ label: 'condition', name: 'Condition', set: { mappings: p.mapping(conditions) } }, { label: 'pool', name: 'Pool', set: { links: c.links.fromCell } }, {
+                'Each has its alert, and its runbook says what to do. All stands for the whole of vmpooler.',
+                [{ label: 'condition', name: 'Condition', set: { mappings: p.mapping(conditions) } }, { label: 'pool', name: 'Pool', set: c.links.fromCellOrAll }, {
                   label: 'severity',
                   name: 'Severity',
                   set: {
@@ -143,9 +143,9 @@ function(c)
               p.table(
                 'Firing alerts',
                 'Alerts of this bundle that fire, as Prometheus has them; Alertmanager may have silenced or inhibited some.',
-                "Open the alert's runbook.",
+                "Open the alert's runbook by its name.",
                 [
-                  { label: 'alertname', name: 'Alert' },
+                  { label: 'alertname', name: 'Alert', set: c.links.fromAlert },
                   {
                     label: 'severity',
                     name: 'Level',
@@ -155,9 +155,9 @@ function(c)
                       mappings: p.mapping([[severities.critical, severities.critical, 'red'], [severities.warning, severities.warning, 'orange']]),
                     },
                   },
-                  { label: 'pool', name: 'Pool', set: { links: c.links.fromCell } },
-                ],
-                [{ name: 'How many', set: { 'custom.width': 90 }, expr: 'count by (alertname, severity, pool) (ALERTS{alertname=~"Vmpooler.+", alertstate="firing", cluster=~"$cluster", job=~"$job|", instance=~"$instance|"})' }],
+                  { label: 'pool', name: 'Pool', set: c.links.fromCellOrAll },
+                ] + q.groupKeys,
+                [{ name: 'How many', set: { 'custom.width': 90 }, expr: q.by('count', 'ALERTS{alertname=~"Vmpooler.+", alertstate="firing", cluster=~"$cluster", job=~"$job|", instance=~"$instance|"}', ['alertname', 'severity', 'pool']) }],
                 'Level',
                 descending=false,
               ) + p.empty('No alert fires'),

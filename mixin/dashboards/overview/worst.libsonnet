@@ -22,7 +22,7 @@ function(c)
               'percentunit',
               [p.now('sort(bottomk(%d, %s))' % [c.config.dashboardPoolBars, q.fill()], '{{pool}}')],
             )
-            + p.steps([[0, 'red'], [0.33, 'orange'], [0.67, 'green']])
+            + p.steps(q.fillSteps)
             + p.with({ max: 1, decimals: 0 })
             + p.empty('No pool with a size')
             + c.links.fromSeries,

@@ -59,7 +59,7 @@ function(c)
               p.timeSeries(
                 'Empty in',
                 'When the last ready VM goes, if the half hour before goes on. Only pools that shrink have a line, and the lower the sooner.' + few,
-                'Under an hour: see whether clones fail, or make the pool greater.',
+                'Under %g minutes: see whether clones fail, or make the pool greater.' % (c.config.poolEmptySoonSeconds / 60),
                 's',
                 [p.line(emptiest('%s < 6 * 3600' % q.secondsToEmpty(lines.chosen)), '{{pool}}')],
               ) + p.sideLegend + p.fewer(150) + p.empty('No pool runs empty within six hours'),

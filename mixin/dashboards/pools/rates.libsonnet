@@ -62,7 +62,7 @@ function(c)
               p.timeSeries(
                 'Share of clones that failed',
                 'Failed clones of all that ended. Single failures are normal, and vmpooler tries again.' + lines.several,
-                'Above a fifth for ten minutes there is an alert: look at the template, then at the provider.',
+                'Above %d%% for ten minutes there is an alert: look at the template, then at the provider.' % (100 * c.config.cloneFailureRatioWarning),
                 'percentunit',
                 [p.line(q.top(
                   q.failureRatio('$__rate_interval', lines.chosen), 'vmpooler_vm_events_total', lines.of('event="clone_failed"'), 'increase'
