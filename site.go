@@ -46,8 +46,8 @@ func (p *program) site(g *generation, perm *permanent, logger log.Logger) error 
 	}
 	pages := web.NewHandler(web.Options{
 		Source: cache, Stories: stories{deps, cache}, Admin: perm.operator, IsAdmin: perm.guard.Admin,
-		MayChange:   func(r *http.Request) (string, error) { return perm.guard.Who(r, true) },
-		MetricsPath: *p.telemetryPath, Logger: log.With(logger, "component", "web"),
+		MayChange:    func(r *http.Request) (string, error) { return perm.guard.Who(r, true) },
+		MostRequeued: requeueBudget, MetricsPath: *p.telemetryPath, Logger: log.With(logger, "component", "web"),
 	})
 	g.site = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if ofAPI(r) {

@@ -75,7 +75,7 @@ func newTemplates(a *assets) map[string]*template.Template {
 		"asset": func(file string) string { return a.paths[file] },
 	}).ParseFS(files, "templates/frame.tmpl", "templates/parts.tmpl"))
 	pages := make(map[string]*template.Template)
-	for _, name := range []string{"overview", "letters", "story", "purge", "confirm", "done", "error"} {
+	for _, name := range []string{"overview", "letters", "kinds", "pool", "story", "purge", "confirm", "done", "error"} {
 		pages[name] = template.Must(template.Must(frame.Clone()).ParseFS(files, "templates/"+name+".tmpl"))
 	}
 	return pages

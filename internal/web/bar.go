@@ -9,14 +9,15 @@ import (
 // Bar is a number against its limit, drawn 60 units wide.
 type Bar struct {
 	Length string // of 60; "" for no bar
-	Class  string // of CSS: its severity, and "half" for a mark in the middle, the limit
+	Class  string // of CSS: its severity, and "half" for room for the mark
+	Mark   bool   // in the middle, the limit
 }
 
 const barWidth = 60
 
 // limitBar is full where a queue's size is critical, twice its limit.
 func limitBar(size, limit int64, s severity) Bar {
-	return Bar{Length: barLength(size, 2*limit), Class: string(s) + " half"}
+	return Bar{Length: barLength(size, 2*limit), Class: string(s) + " half", Mark: true}
 }
 
 // readyBar is full where the pool has what it is to have: its limit is so far above

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -38,7 +39,11 @@ func TestPagesInABrowser(t *testing.T) {
 		"nothing-known":      {neverScene(), "/", false},
 		"hostile":            {hostile, "/", false},
 		"hostile-letters":    {hostile, "/dlq", true},
-		"dead-letters":       {troubledScene(), "/dlq?order=oldest", true},
+		"dead-letters":       {longScene(), "/dlq?order=oldest", true},
+		"kinds":              {manyKinds(71), "/dlq/kinds", false},
+		"pool":               {troubledScene(), "/pool/win-2022-x86_64", false},
+		"hostile-pool":       {hostile, poolHref(hostileTexts[1]), false},
+		"not-known":          {troubledScene(), "/find?q=WIN", false},
 		"purge":              {troubledScene(), "/purge", true},
 		"vm":                 {troubledScene(), "/vm/quiet-otter", false},
 		"request":            {troubledScene(), "/request/7a1f2c9e-5a0b-4a3e-9f70-2f1d7a9f3c11", false},
@@ -46,10 +51,10 @@ func TestPagesInABrowser(t *testing.T) {
 	} {
 		o := Options{}
 		if c.admin {
-			o = Options{Admin: &fakeAdmin{}, IsAdmin: everybody}
+			o = Options{Admin: &fakeAdmin{}, IsAdmin: everybody, MostRequeued: 20}
 		}
-		if c.path == "/nowhere" {
-			b.expected = append(b.expected, "/nowhere")
+		if strings.HasPrefix(name, "not-") {
+			b.expected = append(b.expected, c.path)
 		}
 		url := serve(t, c.scene, o)
 		for _, scheme := range []string{"light", "dark"} {
@@ -102,6 +107,65 @@ func TestOverviewIsSortedFilteredAndDrilledInto(t *testing.T) {
 	b.until(`document.querySelector("h1").textContent.startsWith("7a1f2c9e")`)
 }
 
+func TestStuckVMsAreDrilledInto(t *testing.T) {
+	b := newBrowser(t)
+	s := troubledScene()
+	s.view.State.Snapshot.Pools[5].Queues[0].VMs[60].Name = "quiet-otter"
+	url := serve(t, s, Options{})
+	b.look(1366, 900, "light")
+	b.do(chromedp.Navigate(url+"/"), chromedp.Click(`a.tag.bad`))
+	b.until(`location.pathname === "/pool/win-2022-x86_64" && document.querySelectorAll(".vms tbody tr").length === 63`)
+	if n := b.eval(`String(document.querySelectorAll(".vms .tag").length)`); n != "61" {
+		t.Errorf("%s VMs are said to be stuck", n)
+	}
+	b.do(chromedp.Click(`.vms tbody tr:first-child a`))
+	b.until(`location.pathname === "/vm/quiet-otter"`)
+	b.do(chromedp.Navigate(url+"/"), chromedp.Click(`.reasons li:last-child a`))
+	b.until(`location.pathname === "/pool/debian-12-x86_64"`)
+	b.do(chromedp.Click(`.tabs a:nth-child(3)`))
+	b.until(`location.search === "?queue=running" && document.querySelectorAll(".vms tbody tr").length === 30`)
+}
+
+// TestTheLimitIsSeenOnABar counts the colours of a bar that is past its limit: its own,
+// what is not filled, the mark, and the gaps beside it.
+func TestTheLimitIsSeenOnABar(t *testing.T) {
+	b := newBrowser(t)
+	url := serve(t, troubledScene(), Options{})
+	for _, scheme := range []string{"light", "dark"} {
+		b.look(1366, 900, scheme)
+		b.do(chromedp.Navigate(url + "/"))
+		if got := b.eval(`(() => {
+			const bar = document.querySelector(".bar.half.warn"), style = (e) => getComputedStyle(e);
+			const mark = style(bar.querySelector(".m")).stroke, row = style(bar.closest("table")).backgroundColor;
+			const light = (c) => c.match(/[\d.]+/g).slice(0, 3).map((x) => (x /= 255) <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4)
+				.reduce((sum, x, i) => sum + x * [.2126, .7152, .0722][i], .05);
+			const contrast = (a, b) => Math.max(light(a) / light(b), light(b) / light(a));
+			return [contrast(mark, row) >= 4.5, style(bar).maskImage.includes("gradient"), bar.querySelector("path").getBBox().width > 30].join();
+		})()`); got != "true,true,true" {
+			t.Errorf("%s: a mark that contrasts with the gaps beside it, the gaps, a bar beyond the mark: %s", scheme, got)
+		}
+	}
+}
+
+func TestNamesAreFound(t *testing.T) {
+	b := newBrowser(t)
+	url := serve(t, troubledScene(), Options{})
+	find := func(name string) {
+		b.do(chromedp.Navigate(url+"/dlq"), chromedp.SendKeys(`.find input`, name), chromedp.Click(`.find button`))
+	}
+	find("quiet-otter")
+	b.until(`location.pathname === "/vm/quiet-otter"`)
+	find(" 7a1f2c9e-5a0b-4a3e-9f70-2f1d7a9f3c11 ")
+	b.until(`location.pathname === "/request/7a1f2c9e-5a0b-4a3e-9f70-2f1d7a9f3c11"`)
+	find("win-2019-x86_64")
+	b.until(`location.pathname === "/pool/win-2019-x86_64"`)
+	b.expected = append(b.expected, "/find?q=win")
+	find("win")
+	b.until(`document.querySelector("h1").textContent === "Nothing is known of it" && document.querySelector(".find input").value === "win"`)
+	b.do(chromedp.Click(`.oops a`))
+	b.until(`location.search === "?pool=win" && document.querySelectorAll("#pool-list tbody tr").length === 2`)
+}
+
 func TestPageIsRefreshedWithoutDisturbing(t *testing.T) {
 	b := newBrowser(t)
 	s := healthyScene()
@@ -134,11 +198,76 @@ func TestPageWorksWithoutJavaScript(t *testing.T) {
 		return chromedp.Void{}, err
 	}, chromedp.Navigate(url+"/"), chromedp.SendKeys(`input[name=pool]`, "win"), chromedp.Click(`.filters button`),
 		chromedp.WaitVisible(`input[name=pool][value=win]`))
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
-	defer cancel()
-	at, err := chromedp.Run(ctx, chromedp.Location())
-	if err != nil || !strings.Contains(at, "pool=win&filter=all&sort=worst") {
-		t.Errorf("the form led to %q, %v", at, err)
+	at := func() string {
+		ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+		defer cancel()
+		at, err := chromedp.Run(ctx, chromedp.Location())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	if at := at(); !strings.Contains(at, "pool=win&filter=all&sort=worst") {
+		t.Errorf("the form led to %q", at)
+	}
+	b.do(chromedp.SendKeys(`.find input`, "quiet-otter"), chromedp.Click(`.find button`), chromedp.WaitVisible(`ol.line`))
+	if at := at(); at != url+"/vm/quiet-otter" {
+		t.Errorf("what was looked for is at %q", at)
+	}
+}
+
+// longScene has a page of 50 dead letters, 40 of which have a request of their own.
+func longScene() *scene {
+	s := troubledScene()
+	first := s.page.Records
+	for i := len(first); i < 50; i++ {
+		r := first[i%len(first)]
+		r.ID = fmt.Sprintf("clone-%016x", i+1)
+		if r.RequestID = ""; i < 42 {
+			r.RequestID = fmt.Sprintf("0000beef-0000-4000-8000-%012x", i)
+		}
+		s.page.Records = append(s.page.Records, r)
+	}
+	return s
+}
+
+func TestAdminRequeuesInABrowser(t *testing.T) {
+	b := newBrowser(t)
+	admin := &fakeAdmin{}
+	url := serve(t, longScene(), Options{Admin: admin, IsAdmin: everybody, MostRequeued: 20})
+	b.look(1366, 900, "light")
+	b.do(chromedp.Navigate(url + "/dlq"))
+	seen := `(() => { const r = document.querySelector(".picks").getBoundingClientRect(); return String(r.bottom <= innerHeight && r.top > 0) })()`
+	if b.eval(seen) != "true" {
+		t.Error("the buttons of a long list are not seen from its beginning")
+	}
+	contains(t, b.eval(`document.querySelector(".picks").innerText`), "20 at most at once")
+
+	b.do(chromedp.Click(`.picks .all input`))
+	b.until(`document.querySelector(".chosen").textContent === "50 chosen, of 40 requests: too many to be requeued at once"`)
+	b.until(`document.querySelector(".picks button").disabled && !document.querySelector(".picks button.danger").disabled`)
+	b.axe()
+	b.shoot("chosen-desktop-light")
+	b.do(chromedp.Click(`.picks .all input`))
+	b.until(`document.querySelector(".chosen").textContent === "" && document.querySelectorAll("input[name=id]:checked").length === 0`)
+
+	b.do(chromedp.Click(`tbody tr:nth-child(1) input`), chromedp.Click(`tbody tr:nth-child(4) input`))
+	b.until(`document.querySelector(".chosen").textContent === "2 chosen" && document.querySelector(".all input").indeterminate`)
+	b.do(chromedp.Click(`.picks button:not(.danger)`))
+	b.until(`document.querySelector("h1").textContent === "Requeue the requests of 2 dead letters?"`)
+	b.fits()
+	b.axe()
+	b.shoot("requeue-desktop-light")
+	if calls := admin.done(); len(calls) > 0 {
+		t.Fatalf("before it was confirmed: %v", calls)
+	}
+	b.do(chromedp.Click(`main button`))
+	b.until(`document.querySelector("h1").textContent === "Requeued"`)
+	b.axe()
+	b.shoot("requeued-desktop-light")
+	want := []string{"requeue clone-0000000000000001,clone-0000000000000004 ops"}
+	if got := admin.done(); !slices.Equal(got, want) {
+		t.Errorf("calls: %v, want %v", got, want)
 	}
 }
 
@@ -160,7 +289,7 @@ func TestAdminPurgesInABrowserAndAReaderDoesNot(t *testing.T) {
 	b.axe()
 	b.shoot("purge-done-desktop-light")
 
-	b.do(chromedp.Navigate(url+"/dlq"), chromedp.Click(`tbody tr:first-child input`), chromedp.Click(`button.danger`))
+	b.do(chromedp.Navigate(url+"/dlq"), chromedp.Click(`tbody tr:first-child input`), chromedp.Click(`.picks button.danger`))
 	b.until(`document.querySelector("h1").textContent === "Delete 1 dead letter?"`)
 	b.axe()
 	b.shoot("delete-desktop-light")

@@ -65,11 +65,12 @@ var typed = regexp.MustCompile(`(?s) value="[^"<>]*"`)
 func TestHostileTextsAreShownAsText(t *testing.T) {
 	s := hostileScene()
 	h := s.handler(Options{Admin: &fakeAdmin{}, IsAdmin: admins})
-	addresses := []string{"/", "/dlq", "/purge"}
+	addresses := []string{"/", "/dlq", "/dlq/kinds", "/purge"}
 	for _, text := range hostileTexts {
 		addresses = append(addresses, "/?pool="+escaped(text), "/dlq?error="+escaped(text)+"&queue="+escaped(text), "/?"+escaped(text)+"=1", "/"+escaped(text))
 		if len(text) < longestValue {
-			addresses = append(addresses, "/vm/"+escaped(text), "/request/"+escaped(text), "/vm/none"+escaped(text))
+			addresses = append(addresses, "/vm/"+escaped(text), "/request/"+escaped(text), "/vm/none"+escaped(text),
+				"/pool/"+escaped(text), "/pool/none"+escaped(text), "/find?q=none"+escaped(text), "/find?q=x86&"+escaped(text)+"=1")
 		}
 	}
 	for _, address := range addresses {
@@ -99,9 +100,15 @@ func TestHostileNamesLeadToTheirOwnPages(t *testing.T) {
 			}
 			continue
 		}
-		got := get(t, h, href)
-		if got.status != http.StatusOK || !strings.Contains(got.body, `<h1 class="name">`) {
-			t.Errorf("%q: %s answers %d", text, href, got.status)
+		for _, href := range []string{href, requestHref(text), poolHref(text)} {
+			got := get(t, h, href)
+			if got.status != http.StatusOK || !strings.Contains(got.body, `<h1 class="name">`) {
+				t.Errorf("%q: %s answers %d", text, href, got.status)
+			}
+		}
+		want := vmHref(strings.TrimSpace(text))
+		if got := get(t, h, "/find?q="+escaped(text)); got.status != http.StatusSeeOther || got.header.Get("Location") != want {
+			t.Errorf("%q is found at %q, %d", text, got.header.Get("Location"), got.status)
 		}
 	}
 	for _, name := range []string{"", ".", ".."} {

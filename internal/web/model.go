@@ -77,7 +77,24 @@ func newPage(p *picture, q overviewQuery, admin bool) *Page {
 		page.Tiles = m.tiles()
 	}
 	page.Pools = m.pools()
+	page.Letters.Few = page.lettersAreFew()
 	return page
+}
+
+// lettersAreFew says whether the box of dead letters is shorter than those of the purge
+// and of the exporter together, by the lines that they have or so: then the requests
+// go below it, else below the purge.
+func (p *Page) lettersAreFew() bool {
+	const head, fact, group = 3, 1, 3
+	letters := head + group*len(p.Letters.Groups)
+	if p.Letters.Chart != nil {
+		letters += head
+	}
+	others := 2*head + fact*(len(p.Exporter.Facts)+3)
+	if p.Purge.Plan != nil {
+		others += 2 * (len(p.Purge.Plan.Rows) + len(p.Purge.Plan.Held))
+	}
+	return letters <= others
 }
 
 // maker is a newPage under way.
@@ -86,6 +103,9 @@ type maker struct {
 
 	query overviewQuery
 	admin bool
+
+	reasonRanks map[string]int // by pool; nil before the first was asked for
+	stuckRank   int
 }
 
 // known says whether any state of vmpooler's was ever read.

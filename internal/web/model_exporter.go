@@ -36,7 +36,7 @@ func (m *maker) requests() Requests {
 	}
 	if m.known() {
 		o := m.State.Report.Ondemand
-		r.Summary = number(o.Waiting) + " waiting, " + number(o.Processing) + " being worked on, " + number(o.CreateTasks) + " clones to be begun"
+		r.Summary = number(o.Waiting) + " waiting, " + number(o.Processing) + " being worked on, " + clonesToBegin(o.CreateTasks)
 		if s := m.State.Report.Sweep; s != nil {
 			r.Summary += "; in all " + count(s.Requests[vmpooler.RequestReady]) + " ready and " + count(s.Requests[vmpooler.RequestFailed]) + " failed are remembered"
 			if s.LostRequests > 0 {
@@ -62,6 +62,13 @@ func (m *maker) requests() Requests {
 		r.More = "and " + plural(int64(more), "request") + " more, all younger"
 	}
 	return r
+}
+
+func clonesToBegin(n vmpooler.Number) string {
+	if n.Known {
+		return plural(n.Value, "clone") + " to be begun"
+	}
+	return unknown + " clones to be begun"
 }
 
 // Exporter is the exporter itself.
@@ -100,7 +107,7 @@ func (m *maker) exporter() Exporter {
 		when("Started", moment(m.Started, m.Now, ""), "", good)
 	}
 	if m.known() {
-		when("State read", moment(m.StateRead, m.Now, "never"), "in "+m.State.Took.String(), good)
+		when("State read", moment(m.StateRead, m.Now, "never"), "in "+took(m.State.Took), good)
 	}
 	m.sweepFacts(when, add)
 	m.leaseFacts(add)
@@ -125,7 +132,7 @@ func (m *maker) sweepFacts(when func(string, Moment, string, severity), add func
 	if last == nil {
 		add("Last sweep of all keys", "none yet: leaked metadata, lost requests and name collisions are unknown", none)
 	} else {
-		when("Last sweep of all keys", moment(last.Finished, m.Now, "never"), "of "+plural(last.Keys, "key")+" in "+span(last.Duration)+
+		when("Last sweep of all keys", moment(last.Finished, m.Now, "never"), "of "+plural(last.Keys, "key")+" in "+took(last.Duration)+
 			": "+count(last.Leaked)+" leaked, "+count(last.Expiring)+" expiring", good)
 	}
 	if s.Failures > 0 {

@@ -25,6 +25,7 @@ type Letters struct {
 	Nothing string // why there are none
 	Gaps    []string
 	Off     bool // this exporter records none
+	Few     bool // so few that another box has room below them; see newPage
 }
 
 // Group is the dead letters whose errors are alike.

@@ -17,6 +17,8 @@ type LetterList struct {
 	First   string // addresses of the first page and of the next, "" for none
 	Next    string
 	Admin   bool
+	// MostRequeued is how many requests may be put back at once; 0 where nobody says.
+	MostRequeued int
 }
 
 // Letter is one dead letter.

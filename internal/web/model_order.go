@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/vmpooler/vmpooler_exporter/internal/health"
 )
 
 var (
@@ -46,7 +48,10 @@ func (o overviewQuery) shows(p *Pool) bool {
 // worst first.
 func (o overviewQuery) sort(rows []Pool) {
 	worst := func(a, b *poolOrder) int {
-		return cmp.Or(cmp.Compare(b.rank, a.rank), first(a.empty, b.empty), first(a.soon, b.soon), cmp.Compare(b.stuck, a.stuck), cmp.Compare(b.missing, a.missing), cmp.Compare(b.pending, a.pending))
+		return cmp.Or(
+			cmp.Compare(b.reason, a.reason), cmp.Compare(b.rank, a.rank), cmp.Compare(b.stuck, a.stuck),
+			first(a.empty, b.empty), first(a.soon, b.soon), cmp.Compare(b.missing, a.missing), cmp.Compare(b.pending, a.pending),
+		)
 	}
 	by := map[string]func(a, b *poolOrder) int{
 		"ready":   func(a, b *poolOrder) int { return cmp.Compare(a.ready, b.ready) },
@@ -62,6 +67,30 @@ func (o overviewQuery) sort(rows []Pool) {
 		}
 		return cmp.Or(by(&a.order, &b.order), worst(&a.order, &b.order), strings.Compare(a.Name, b.Name))
 	})
+}
+
+// reasonRank says how much of a reason of the status a pool is: by a limit of its own,
+// or by what it has of the stuck VMs, which are counted over all pools. 0 is none.
+func (m *maker) reasonRank(p *Pool) int {
+	if m.reasonRanks == nil {
+		m.reasonRanks = make(map[string]int)
+		for _, k := range m.State.Report.Reasons() {
+			rank := 1
+			if k.Severity == health.Critical {
+				rank = 3
+			}
+			switch {
+			case k.Pool != "":
+				m.reasonRanks[k.Pool] = max(m.reasonRanks[k.Pool], rank+1)
+			case k.Condition == health.StuckVMs:
+				m.stuckRank = rank
+			}
+		}
+	}
+	if p.order.stuck == 0 {
+		return m.reasonRanks[p.Name]
+	}
+	return max(m.reasonRanks[p.Name], m.stuckRank)
 }
 
 // first orders what is so before what is not.

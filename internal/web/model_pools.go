@@ -30,7 +30,7 @@ type Choice struct {
 // Pool is one pool's row.
 type Pool struct {
 	Name     string
-	Href     string // its dead letters; "" for none
+	Href     string // its page; "" for none
 	Severity severity
 	Tags     []Tag
 
@@ -53,6 +53,7 @@ type Tag struct {
 	Text     string
 	Severity severity
 	Why      string
+	Href     string // what tells more; "" for none
 }
 
 // Ages are of the VMs in one queue.
@@ -63,6 +64,7 @@ type Ages struct {
 
 // poolOrder is what pools are sorted by.
 type poolOrder struct {
+	reason                         int // of the status; see reasonRanks
 	rank                           int
 	ready, pending, running, stuck int64
 	oldest, missing                int64
@@ -128,7 +130,7 @@ func between(from, to int) string { return count(int64(from+1)) + "–" + count(
 func (m *maker) pool(p *health.PoolReport, s *vmpooler.Pool) Pool {
 	row := Pool{Name: p.Name, Severity: good, Ready: unknown, Pending: unknown, Running: unknown, Completed: unknown}
 	tag := func(sev severity, text, why string) {
-		row.Tags = append(row.Tags, Tag{text, sev, why})
+		row.Tags = append(row.Tags, Tag{Text: text, Severity: sev, Why: why})
 		row.Severity = worse(row.Severity, sev)
 	}
 	t := m.State.Thresholds
@@ -145,7 +147,8 @@ func (m *maker) pool(p *health.PoolReport, s *vmpooler.Pool) Pool {
 			tag(sev, "pending over "+count(limit), "pending_queue_max, critical above twice that")
 		}
 		if q.Stuck > 0 {
-			tag(worse(warn, beyond(q.Stuck, int64(t.StuckVMMaxWarning), int64(t.StuckVMMaxCritical))), count(q.Stuck)+" stuck", "pending for over "+span(t.StuckVMAge))
+			tag(worse(warn, beyond(q.Stuck, int64(t.StuckVMMaxWarning), int64(t.StuckVMMaxCritical))), count(q.Stuck)+" stuck", "pending for over "+span(t.StuckVMAge)+": see which")
+			row.Tags[len(row.Tags)-1].Href = poolHref(p.Name)
 		}
 	}
 	if s.Size.Known {
@@ -177,12 +180,14 @@ func (m *maker) pool(p *health.PoolReport, s *vmpooler.Pool) Pool {
 	if _, ok := m.observed(health.PurgeHeld, p.Name); ok {
 		row.order.held = true
 		tag(warn, "purge held", "see the purge")
+		row.Tags[len(row.Tags)-1].Href = purgeHref(1)
 	}
 	if n := unread(p); n > 0 {
 		tag(warn, plural(n, "queue")+" not read", "see what could not be read")
 	}
 	m.ahead(&row)
 	row.order.rank = row.Severity.rank()
+	row.order.reason = m.reasonRank(&row)
 	return row
 }
 
@@ -208,7 +213,7 @@ func ages(q *health.QueueStats) Ages {
 
 // draw fills in what costs most, of the rows that are shown only.
 func (m *maker) draw(row *Pool) {
-	row.Href = poolLetters(row.Name)
+	row.Href = poolHref(row.Name)
 	row.Spark = newSpark(m.Hours[row.Name])
 	row.Name = plain(row.Name)
 }

@@ -17,7 +17,7 @@ func (m *maker) remarks() []Phrase {
 	}
 	for i := range r.Pools {
 		if k, ok := m.observed(health.QueueCliff, r.Pools[i].Name); ok {
-			add("pool ", name(k.Pool), " has just lost most of its VMs: nothing of it is purged")
+			add("pool ", poolName(k.Pool), " has just lost most of its VMs: nothing of it is purged")
 		}
 	}
 	if n := m.emptyPools(); n > 0 {

@@ -33,14 +33,14 @@ func names(p Pools) string {
 
 func TestPoolsAreSortedAndFiltered(t *testing.T) {
 	for query, want := range map[string]string{
-		"":                    "win-2022 redhat-9 ubuntu-2204 debian-12 centos-7 win-2019",
+		"":                    "win-2022 debian-12 redhat-9 ubuntu-2204 centos-7 win-2019",
 		"sort=name":           "centos-7 debian-12 redhat-9 ubuntu-2204 win-2019 win-2022",
 		"sort=ready":          "win-2022 win-2019 redhat-9 ubuntu-2204 centos-7 debian-12",
 		"sort=pending":        "debian-12 win-2022 redhat-9 ubuntu-2204 centos-7 win-2019",
-		"sort=stuck":          "win-2022 redhat-9 ubuntu-2204 debian-12 centos-7 win-2019",
+		"sort=stuck":          "win-2022 debian-12 redhat-9 ubuntu-2204 centos-7 win-2019",
 		"sort=age":            "win-2022 debian-12 redhat-9 ubuntu-2204 centos-7 win-2019",
 		"sort=running":        "debian-12 win-2022 redhat-9 ubuntu-2204 centos-7 win-2019",
-		"filter=problems":     "win-2022 redhat-9 ubuntu-2204 debian-12 centos-7",
+		"filter=problems":     "win-2022 debian-12 redhat-9 ubuntu-2204 centos-7",
 		"filter=empty":        "win-2022",
 		"filter=stuck":        "win-2022",
 		"filter=held":         "debian-12",
@@ -82,7 +82,9 @@ func TestSparklines(t *testing.T) {
 		"flat":            {[]int64{5, 5, 5, 5}, 5, "M56 0h3"},
 		"a step":          {[]int64{0, 0, 10, 10}, 10, "M56 20h1l1-20h1"},
 		"down and up":     {[]int64{10, 5, 10}, 10, "M57 0l1 10l1-10"},
-		"a gap":           {[]int64{1, -1, 1, 1}, 1, "M56 0M58 0h1"},
+		"a gap":           {[]int64{1, -1, 1, 1}, 1, "M56 0h0M58 0h1"},
+		"alone":           {[]int64{-1, 1, -1, 4}, 4, "M57 15h0M59 0h0"},
+		"a step at once":  {[]int64{-1, 1, 4}, 4, "M58 15l1-15"},
 		"nothing":         {[]int64{-1, -1}, 1, ""},
 		"always 0":        {[]int64{0, 0, 0}, 1, ""},
 		"a gap at an end": {[]int64{-1, 2, 2, -1}, 2, "M57 0h1"},
@@ -91,8 +93,11 @@ func TestSparklines(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
-	if newSpark(nil) != nil || newSpark(&live.Hour{Ready: []int64{-1, 1}, Pending: []int64{-1, 1}}) != nil {
-		t.Error("a line of one point")
+	if newSpark(nil) != nil || newSpark(&live.Hour{Ready: []int64{-1, -1}, Pending: []int64{-1, -1}}) != nil {
+		t.Error("a line of nothing")
+	}
+	if s := newSpark(&live.Hour{Ready: []int64{-1, 1}, Pending: []int64{-1, 0}}); s == nil || s.Ready != "M59 0h0" || s.Pending != "" {
+		t.Errorf("the first sample is %+v", s)
 	}
 	long := make([]int64, 120)
 	for i := range long {
@@ -111,16 +116,16 @@ func TestBars(t *testing.T) {
 	for name, c := range map[string]struct {
 		got, want Bar
 	}{
-		"at the limit":              {limitBar(100, 100, good), Bar{"30", "good half"}},
-		"critical":                  {limitBar(1000, 100, bad), Bar{"60", "bad half"}},
-		"one of very many is seen":  {limitBar(1, 100_000, good), Bar{"1", "good half"}},
-		"no limit":                  {limitBar(5, 0, warn), Bar{"60", "warn half"}},
-		"as many as wanted":         {readyBar(10, vmpooler.Known(10), 500, good), Bar{"60", "good"}},
-		"more than wanted":          {readyBar(12, vmpooler.Known(10), 500, good), Bar{"60", "good"}},
-		"none":                      {readyBar(0, vmpooler.Known(10), 500, good), Bar{"0", "warn"}},
-		"nobody knows how many":     {readyBar(50, vmpooler.Number{}, 500, good), Bar{"3", "good half"}},
-		"none wanted":               {readyBar(0, vmpooler.Known(0), 500, good), Bar{"0", "good half"}},
-		"beyond the limit of ready": {readyBar(600, vmpooler.Known(10), 500, warn), Bar{"36", "warn half"}},
+		"at the limit":              {limitBar(100, 100, good), Bar{"30", "good half", true}},
+		"critical":                  {limitBar(1000, 100, bad), Bar{"60", "bad half", true}},
+		"one of very many is seen":  {limitBar(1, 100_000, good), Bar{"1", "good half", true}},
+		"no limit":                  {limitBar(5, 0, warn), Bar{"60", "warn half", true}},
+		"as many as wanted":         {readyBar(10, vmpooler.Known(10), 500, good), Bar{"60", "good", false}},
+		"more than wanted":          {readyBar(12, vmpooler.Known(10), 500, good), Bar{"60", "good", false}},
+		"none":                      {readyBar(0, vmpooler.Known(10), 500, good), Bar{"0", "warn", false}},
+		"nobody knows how many":     {readyBar(50, vmpooler.Number{}, 500, good), Bar{"3", "good half", true}},
+		"none wanted":               {readyBar(0, vmpooler.Known(0), 500, good), Bar{"0", "good half", true}},
+		"beyond the limit of ready": {readyBar(600, vmpooler.Known(10), 500, warn), Bar{"36", "warn half", true}},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s: %+v, want %+v", name, c.got, c.want)

@@ -102,12 +102,12 @@ func (m *maker) reason(k health.Check) Phrase {
 		p := say(plural(k.Value, "VM") + " stuck for over " + span(t.StuckVMAge) + ", limit " + limit)
 		return append(p, m.mostStuck()...)
 	case health.PendingQueue:
-		return say("pool ", name(k.Pool), " has "+count(k.Value)+" pending, limit "+limitText(k, t.PendingQueueMax))
+		return say("pool ", poolName(k.Pool), " has "+count(k.Value)+" pending, limit "+limitText(k, t.PendingQueueMax))
 	case health.ReadyQueue:
-		return say("pool ", name(k.Pool), " has "+count(k.Value)+" ready, limit "+limitText(k, t.ReadyQueueMax))
+		return say("pool ", poolName(k.Pool), " has "+count(k.Value)+" ready, limit "+limitText(k, t.ReadyQueueMax))
 	case health.QueueCliff, health.PurgeHeld: // no reasons of the status
 	}
-	return say(string(k.Condition)+" ", name(k.Pool), ": "+count(k.Value)+", limit "+count(k.Threshold))
+	return say(string(k.Condition)+" ", poolName(k.Pool), ": "+count(k.Value)+", limit "+count(k.Threshold))
 }
 
 // limitText writes the limit that is set, and where critical begins: nobody would
@@ -155,7 +155,7 @@ func (m *maker) mostStuck() Phrase {
 		if i == 0 {
 			lead = ": pool "
 		}
-		p = append(p, say(lead, name(pools[i].name), " has "+count(pools[i].stuck))...)
+		p = append(p, say(lead, poolName(pools[i].name), " has "+count(pools[i].stuck))...)
 	}
 	if more := len(pools) - mostNamed; more > 0 {
 		p = append(p, say(", "+plural(int64(more), "pool")+" more")...)

@@ -35,9 +35,47 @@ func (h *Handler) letters(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, admin := h.admin(r)
-	h.render(w, r, http.StatusOK, "letters", frame{
-		Title: "Dead letters", Section: "letters", Body: newLetterList(&page, q, now, admin),
-	})
+	list := newLetterList(&page, q, now, admin)
+	list.MostRequeued = h.opts.MostRequeued
+	h.render(w, r, http.StatusOK, "letters", frame{Title: "Dead letters", Section: "letters", Body: list})
+}
+
+// kinds answers for "/dlq/kinds".
+func (h *Handler) kinds(w http.ResponseWriter, r *http.Request) {
+	q := newQuery(r.URL.RawQuery)
+	n := q.whole("page", 1, lastPage)
+	if err := q.end(); err != nil {
+		h.failed(w, r, err)
+		return
+	}
+	m := &maker{picture: look(r.Context(), h.opts.Source, h.opts.Now)}
+	h.render(w, r, http.StatusOK, "kinds", frame{Title: "Dead letters by kind", Section: "letters", Body: m.kinds(n)})
+}
+
+// pool answers for "/pool/<name>".
+func (h *Handler) pool(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	if name == "" || len(name) > longestValue {
+		h.nowhere(w, r)
+		return
+	}
+	q, err := parsePool(r.URL.RawQuery)
+	m := &maker{}
+	if err == nil {
+		if m.picture = look(r.Context(), h.opts.Source, h.opts.Now); !m.known() {
+			err = m.Err
+		}
+	}
+	if err != nil {
+		h.failed(w, r, err)
+		return
+	}
+	page := m.poolPage(name, q)
+	if page == nil {
+		h.fail(w, r, http.StatusNotFound, "There is no pool named “"+plain(name)+"”.")
+		return
+	}
+	h.render(w, r, http.StatusOK, "pool", frame{Title: "pool " + page.Pool.Name, Body: page})
 }
 
 // purge answers for "/purge".
@@ -89,6 +127,7 @@ func (h *Handler) story(w http.ResponseWriter, r *http.Request, kind explain.Kin
 	default:
 		_, admin := h.admin(r)
 		page := newStoryPage(story, admin)
+		page.MostRequeued = h.opts.MostRequeued
 		h.render(w, r, http.StatusOK, "story", frame{Title: page.Kind + " " + page.Name, Body: page})
 	}
 }

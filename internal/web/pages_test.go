@@ -75,6 +75,11 @@ func TestPagesAreAsTheyWere(t *testing.T) {
 		"nothing-known":   {neverScene(), "/", false},
 		"filtered":        {troubledScene(), "/?filter=problems&sort=name&pool=win", false},
 		"dead-letters":    {troubledScene(), "/dlq?pool=win-2022-x86_64&since=2h", true},
+		"kinds":           {troubledScene(), "/dlq/kinds", false},
+		"pool":            {troubledScene(), "/pool/win-2022-x86_64", false},
+		"pool-completed":  {troubledScene(), "/pool/centos-7-x86_64?queue=completed", false},
+		"pool-redis-down": {downScene(), "/pool/debian-12-x86_64?queue=ready", false},
+		"not-found":       {troubledScene(), "/find?q=WIN", false},
 		"purge":           {troubledScene(), "/purge", false},
 		"vm":              {troubledScene(), "/vm/quiet-otter", false},
 		"request":         {troubledScene(), "/request/7a1f2c9e-5a0b-4a3e-9f70-2f1d7a9f3c11", false},
@@ -120,8 +125,8 @@ func golden(t *testing.T, name, got string) {
 func TestVerdictSaysWhyInWords(t *testing.T) {
 	page := get(t, troubledScene().handler(Options{}), "/").body
 	contains(t, page, "<title>unhealthy: 1,204 dead letters, limit 1,000",
-		"61 VMs stuck for over 2h, limit 50", "<bdi>win-2022-x86_64</bdi> has 61", "has 141 pending, limit 100",
-		"<bdi>redhat-9-x86_64</bdi> has just lost most of its VMs", "on-demand requests lost: 1", "empty in ≈\u00a012m")
+		"61 VMs stuck for over 2h, limit 50", `<a href="/pool/win-2022-x86_64"><bdi>win-2022-x86_64</bdi></a> has 61`, "has 141 pending, limit 100",
+		`<bdi>redhat-9-x86_64</bdi></a> has just lost most of its VMs`, "on-demand requests lost: 1", "empty in ≈\u00a012m")
 	if strings.Contains(page, "hunter2") {
 		t.Error("the page has Redis' password")
 	}
@@ -137,11 +142,19 @@ func TestStatusOfAnswers(t *testing.T) {
 		"/dlq?limit=201": 400, "/dlq?since=yesterday": 400, "/dlq?since=1h&until=2h": 400, "/dlq?cursor=x": 400, "/dlq?order=best": 400, "/dlq?sort=x": 400,
 		"/purge": 200, "/purge?page=2": 200, "/purge?page=-1": 400, "/purge?x=1": 400,
 		"/vm/quiet-otter": 200, "/vm/quiet-otter?x=1": 400, "/vm/none": 404, "/vm/": 404, "/vm/" + long: 404, "/vm/a/b": 404,
-		"/request/none": 404, "/nowhere": 404, "/assets/page.css": 404, "/index.html": 404, "/admin/": 404,
+		"/dlq/kinds": 200, "/dlq/kinds?page=2": 200, "/dlq/kinds?page=0": 400, "/dlq/kinds?error=x": 400, "/dlq/": 404,
+		"/pool/win-2022-x86_64": 200, "/pool/win-2022-x86_64?queue=running&page=3": 200, "/pool/win-2022-x86_64?queue=stuck": 400,
+		"/pool/win-2022-x86_64?page=0": 400, "/pool/none": 404, "/pool/": 404, "/pool/" + long: 404,
+		"/find": 400, "/find?q=": 400, "/find?q=%20": 400, "/find?name=x": 400, "/find?q=" + long: 400, "/find?q=none": 404, "/find?q=..": 404,
+		"/find?q=quiet-otter": 303,
+		"/request/none":       404, "/nowhere": 404, "/assets/page.css": 404, "/index.html": 404, "/admin/": 404,
 	} {
 		got := get(t, troubledScene().handler(Options{}), address)
 		if got.status != want {
 			t.Errorf("%.60s: %d, want %d", address, got.status, want)
+		}
+		if want == http.StatusSeeOther {
+			continue
 		}
 		if !strings.HasPrefix(got.body, "<!doctype html>") || !strings.HasSuffix(got.body, "</html>\n") {
 			t.Errorf("%.60s: not a whole page", address)
@@ -166,7 +179,7 @@ func TestEveryAnswerHasItsHeaders(t *testing.T) {
 
 func TestPagesHaveNothingInline(t *testing.T) {
 	h := troubledScene().handler(Options{Admin: &fakeAdmin{}, IsAdmin: admins})
-	for _, address := range []string{"/", "/dlq", "/purge", "/vm/quiet-otter", "/nowhere"} {
+	for _, address := range []string{"/", "/dlq", "/dlq/kinds", "/purge", "/vm/quiet-otter", "/pool/win-2022-x86_64", "/nowhere"} {
 		page := get(t, h, address, "X-Test-User", "ops").body
 		for _, inline := range []string{" style=", "<style", " onclick", " onload", "javascript:", "<script>", "http://", "https://"} {
 			if strings.Contains(page, inline) {
@@ -195,7 +208,7 @@ func TestAssetsAreKeptForEverByTheirHash(t *testing.T) {
 
 func TestReadingPagesTakeGetAndHeadAlone(t *testing.T) {
 	h := troubledScene().handler(Options{})
-	for _, address := range []string{"/", "/dlq", "/purge", "/vm/quiet-otter"} {
+	for _, address := range []string{"/", "/dlq", "/dlq/kinds", "/purge", "/vm/quiet-otter", "/pool/win-2022-x86_64"} {
 		got := ask(t, h, http.MethodPost, address, url.Values{})
 		if got.status != http.StatusMethodNotAllowed || got.header.Get("Allow") != "GET, HEAD" {
 			t.Errorf("POST %s: %d, %q", address, got.status, got.header.Get("Allow"))
@@ -233,6 +246,10 @@ func TestRedisDownIsShownWithWhatWasKnown(t *testing.T) {
 		t.Errorf("status %d", got.status)
 	}
 	contains(t, got.body, "unknown: Redis does not answer", "Nothing could be read of any pool yet.", "health_thresholds.dlq_max_critical")
+	contains(t, get(t, downScene().handler(Options{}), "/pool/win-2022-x86_64").body, "connection refused", "This is how it was 1s ago")
+	if got := get(t, neverScene().handler(Options{}), "/pool/win-2022-x86_64"); got.status != http.StatusServiceUnavailable {
+		t.Errorf("a pool of which nothing is known: status %d", got.status)
+	}
 	got = get(t, downScene().handler(Options{}), "/dlq")
 	if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
 		t.Errorf("status %d, %v", got.status, got.header)

@@ -113,10 +113,12 @@ func (l lettersQuery) queueChoices() []string {
 	return append(choices, l.Queue)
 }
 
-// vmHref, requestHref and poolLetters are the addresses of one VM's and one request's
-// time line and of a pool's dead letters; "" for a name that an address can't hold.
+// vmHref, requestHref, poolHref and poolLetters are the addresses of one VM's and one
+// request's time line, of a pool's VMs and of its dead letters; "" for a name that an
+// address can't hold.
 func vmHref(vm string) string      { return nameHref("/vm/", vm) }
 func requestHref(id string) string { return nameHref("/request/", id) }
+func poolHref(pool string) string  { return nameHref("/pool/", pool) }
 
 func poolLetters(pool string) string {
 	if pool == "" {

@@ -71,16 +71,23 @@ func TestPagesOfARealRedis(t *testing.T) {
 	plant(t, c)
 	h := realHandler(c)
 	for address, texts := range map[string][]string{
-		"/":                          {"1 stuck", "&lt;b&gt;pool&lt;/b&gt;", "empty", "no space left, password=[redacted]", "request-1", "debian:debian-12:1"},
-		"/dlq":                       {"quiet-otter", "no space left, password=[redacted]", "/request/request-1"},
-		"/dlq?pool=none":             {"No dead letter matches."},
-		"/vm/slow-snail":             {"pending of <bdi>debian-12</bdi> for 3h", "clone began"},
-		"/vm/slow-snail.example.com": {"pending of <bdi>debian-12</bdi>"},
-		"/vm/busy-bee":               {"running"},
-		"/vm/quiet-otter":            {"no space left"},
-		"/request/request-1":         {"<dd>waiting for 3h", "debian:debian-12:1"},
-		"/purge":                     {"It is off"},
-		"/vm/nobody":                 {"Nothing is known of a VM named “nobody”"},
+		"/":                           {`<a href="/pool/debian-12" class="tag warn" title="pending for over 2h: see which">1 stuck</a>`, "&lt;b&gt;pool&lt;/b&gt;", "empty", "no space left, password=[redacted]", "request-1", "debian:debian-12:1"},
+		"/dlq":                        {"quiet-otter", "no space left, password=[redacted]", "/request/request-1"},
+		"/dlq?pool=none":              {"No dead letter matches."},
+		"/vm/slow-snail":              {"pending of <bdi>debian-12</bdi> for 3h", "clone began"},
+		"/vm/slow-snail.example.com":  {"pending of <bdi>debian-12</bdi>"},
+		"/vm/busy-bee":                {"running"},
+		"/vm/quiet-otter":             {"no space left"},
+		"/request/request-1":          {"<dd>waiting for 3h", "debian:debian-12:1"},
+		"/purge":                      {"It is off"},
+		"/pool/debian-12":             {`<a href="/vm/slow-snail"><bdi>slow-snail</bdi></a><td>3h <span class="tag warn">stuck</span>`, "being cloned"},
+		"/pool/%3Cb%3Epool%3C%2Fb%3E": {"None is pending."},
+		"/find?q=slow-snail":          {`<a href="/vm/slow-snail">See Other</a>`},
+		"/find?q=request-1":           {`<a href="/request/request-1">See Other</a>`},
+		"/find?q=%20debian-12":        {`<a href="/pool/debian-12">See Other</a>`},
+		"/find?q=debian":              {"There is no VM, request or pool named “debian”", "/?pool=debian#pools"},
+		"/dlq/kinds":                  {"no space left, password=[redacted]", "1 kind, the most frequent first"},
+		"/vm/nobody":                  {"Nothing is known of a VM named “nobody”"},
 	} {
 		got := get(t, h, address)
 		contains(t, got.body, texts...)

@@ -14,6 +14,7 @@ type frame struct {
 	Icon    severity
 	Section string // of the navigation: "overview", "letters", "purge", or ""
 	Live    bool   // whether it may be read again and again
+	Find    string // what was looked for by its name
 	User    string // the admin who looks; "" for a reader
 	Metrics string
 	Body    any
@@ -42,9 +43,15 @@ func (h *Handler) render(w http.ResponseWriter, r *http.Request, status int, pag
 
 // problem is the body of a page that says what went wrong.
 type problem struct {
-	Code int
-	Name string
-	Text string
+	Code  int
+	Name  string
+	Text  string
+	Links []Link // to what may help
+}
+
+// Link is an address and what stands for it.
+type Link struct {
+	Text, Href string
 }
 
 // fail answers with a page that says what went wrong, in words.
@@ -59,5 +66,5 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, status int, text 
 	if !ok {
 		title = http.StatusText(status)
 	}
-	h.render(w, r, status, "error", frame{Title: strconv.Itoa(status) + " " + title, Icon: none, Body: problem{status, title, text}})
+	h.render(w, r, status, "error", frame{Title: strconv.Itoa(status) + " " + title, Icon: none, Body: problem{Code: status, Name: title, Text: text}})
 }

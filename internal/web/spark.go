@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/vmpooler/vmpooler_exporter/internal/live"
@@ -18,10 +19,10 @@ type Spark struct {
 	Label          string // the same in words
 }
 
-// newSpark draws an hour; nil where there are not two samples yet. A point takes
-// about three bytes of the page: what stays the same is one stroke.
+// newSpark draws an hour; nil where there is no sample yet. A point takes about three
+// bytes of the page: what stays the same is one stroke.
 func newSpark(h *live.Hour) *Spark {
-	if h == nil || known(h.Ready) < 2 && known(h.Pending) < 2 {
+	if h == nil || !known(h.Ready) && !known(h.Pending) {
 		return nil
 	}
 	ready, pending := thin(h.Ready), thin(h.Pending)
@@ -35,14 +36,9 @@ func newSpark(h *live.Hour) *Spark {
 	}
 }
 
-// known is how many samples are not missing.
-func known(v []int64) (n int) {
-	for _, x := range v {
-		if x >= 0 {
-			n++
-		}
-	}
-	return n
+// known says whether any sample is not missing.
+func known(v []int64) bool {
+	return slices.ContainsFunc(v, func(n int64) bool { return n >= 0 })
 }
 
 // thin leaves out samples evenly until they fit, never the newest.
@@ -58,18 +54,23 @@ func thin(v []int64) []int64 {
 }
 
 // strokes writes the points of a line that ends at the right edge, as strokes from each
-// to the next. What is missing is a gap.
+// to the next. What is missing is a gap; a point between two gaps is a stroke of no
+// length, which is drawn as a dot.
 func strokes(v []int64, top int64) string {
 	var b []byte
 	first := sparkMost - len(v)
 	pen := false // down: at a point to draw from
+	alone := false
 	run, last := 0, int64(0)
 	level := func(n int64) int64 { return sparkHeight - n*sparkHeight/top }
 	flat := func() {
 		if run > 0 {
 			b = strconv.AppendInt(append(b, 'h'), int64(run), 10)
 			run = 0
+		} else if alone {
+			b = append(b, "h0"...)
 		}
+		alone = false
 	}
 	drawn := false // anything but zeros
 	for i, n := range v {
@@ -84,10 +85,11 @@ func strokes(v []int64, top int64) string {
 		case !pen:
 			b = strconv.AppendInt(append(b, 'M'), int64(first+i), 10)
 			b = strconv.AppendInt(append(b, ' '), y, 10)
-			pen = true
+			pen, alone = true, true
 		case y == last:
 			run++
 		default:
+			alone = false
 			flat()
 			b = append(b, 'l', '1')
 			if y > last {

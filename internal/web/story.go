@@ -19,6 +19,8 @@ type StoryPage struct {
 	Events     []EventRow
 	Letters    []Letter
 	Admin      bool
+	// MostRequeued is how many requests may be put back at once; 0 where nobody says.
+	MostRequeued int
 }
 
 // PlaceRow is a queue that it is in.

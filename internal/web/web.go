@@ -41,6 +41,10 @@ type Options struct {
 	// nil asks IsAdmin. Its errors are for who is refused.
 	MayChange func(*http.Request) (user string, err error)
 
+	// MostRequeued is how many requests Admin puts back at once, to be said beside the
+	// button; 0 says nothing.
+	MostRequeued int
+
 	MetricsPath string // of the metrics, for a link; "" for none
 	Logger      log.Logger
 	Timeout     time.Duration    // of what a page reads; 15 s if 0
@@ -72,7 +76,10 @@ func NewHandler(o Options) *Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", h.reading(h.overview))
 	mux.Handle("/dlq", h.reading(h.letters))
+	mux.Handle("/dlq/kinds", h.reading(h.kinds))
 	mux.Handle("/purge", h.reading(h.purge))
+	mux.Handle("/find", h.reading(h.find))
+	mux.Handle("/pool/{name...}", h.reading(h.pool))
 	mux.Handle("/vm/{name...}", h.reading(h.vm))
 	mux.Handle("/request/{name...}", h.reading(h.request))
 	mux.Handle("/assets/", h.reading(h.asset))

@@ -82,6 +82,20 @@ func two(a time.Duration, unit string, b time.Duration, lesser string) string {
 	return text + " " + strconv.Itoa(int(b)) + lesser
 }
 
+// took writes how long something lasted that is over in moments, as exactly as
+// anybody cares: "under 1ms", "56ms", "1.4s", and then as span does.
+func took(d time.Duration) string {
+	switch d = max(0, d); {
+	case d < time.Millisecond:
+		return "under 1ms"
+	case d < time.Second-time.Millisecond/2:
+		return strconv.FormatInt(d.Round(time.Millisecond).Milliseconds(), 10) + "ms"
+	case d < 10*time.Second:
+		return strconv.FormatFloat(d.Round(time.Second/10).Seconds(), 'f', -1, 64) + "s"
+	}
+	return span(d)
+}
+
 func seconds(n int64) string { return span(time.Duration(n) * time.Second) }
 
 // plain makes a name from Redis fit to be read: bytes that are not UTF-8, control
@@ -149,18 +163,24 @@ type Phrase []Piece
 type Piece struct {
 	Text string
 	Name bool
+	Href string // of the page of what has this name; "" for none
 }
 
-// name is a Piece of a Phrase.
-type name string
+// name is a Piece of a Phrase; poolName is one that leads to the pool's page.
+type (
+	name     string
+	poolName string
+)
 
-// say joins strings and names into a Phrase.
+// say joins strings, names and names of pools into a Phrase.
 func say(parts ...any) Phrase {
 	p := make(Phrase, 0, len(parts))
 	for _, part := range parts {
 		switch part := part.(type) {
 		case name:
 			p = append(p, Piece{Text: plain(string(part)), Name: true})
+		case poolName:
+			p = append(p, Piece{Text: plain(string(part)), Name: true, Href: poolHref(string(part))})
 		case string:
 			p = append(p, Piece{Text: part})
 		}

@@ -1,10 +1,36 @@
-// Refreshes the overview and filters its pools while somebody types. Without it the
-// page works as well: forms and links do the same.
+// Refreshes the overview, filters its pools while somebody types, and chooses all dead
+// letters of a page. Without it the page works as well: forms and links do the same.
 "use strict";
 (() => {
   const period = 10_000;
   const parts = ["verdict", "tiles", "pool-list", "letters", "purge", "requests", "exporter"];
   const byId = (id, doc = document) => doc.getElementById(id);
+
+  // The dead letters that are chosen: all at once, and how many.
+  const picks = document.querySelector(".picks");
+  if (picks) {
+    const boxes = [...document.querySelectorAll("input[name=id]")];
+    const all = picks.querySelector(".all input"), said = picks.querySelector(".chosen");
+    const requeue = picks.querySelector("[data-most]");
+    const tell = () => {
+      const chosen = boxes.filter((b) => b.checked);
+      const requests = new Set(chosen.map((b) => b.dataset.request).filter(Boolean)).size;
+      const over = requeue && requests > Number(requeue.dataset.most);
+      if (requeue) requeue.disabled = Boolean(over);
+      all.checked = chosen.length === boxes.length;
+      all.indeterminate = chosen.length > 0 && !all.checked;
+      said.textContent = chosen.length ? `${chosen.length} chosen` + (over ? `, of ${requests} requests: too many to be requeued at once` : "") : "";
+      said.classList.toggle("warn", Boolean(over));
+    };
+    all.addEventListener("change", () => {
+      for (const b of boxes) b.checked = all.checked;
+      tell();
+    });
+    for (const b of boxes) b.addEventListener("change", tell);
+    picks.querySelector(".all").hidden = false;
+    window.addEventListener("pageshow", tell); // going back keeps what was chosen
+    tell();
+  }
 
   const form = document.querySelector("#pools form");
   if (!document.body.hasAttribute("data-live") || !form) return;
