@@ -81,14 +81,15 @@ func (r *reloader) reload(ctx context.Context) error {
 }
 
 // retire closes the connection of a generation that has been replaced, once the
-// requests that it may still answer have had their time, or at the end.
+// requests that it may still answer have had their time, or at the end. A purge that an
+// admin has asked for is one of them.
 func (r *reloader) retire(old *generation) {
 	closing := sync.OnceFunc(func() {
 		if err := old.client.Close(); err != nil {
 			level.Warn(r.logger).Log("msg", "closing an old connection", "err", err)
 		}
 	})
-	timer := time.AfterFunc(2**r.program.timeout, closing)
+	timer := time.AfterFunc(changeTimeout, closing)
 	r.retired = append(r.retired, func() {
 		timer.Stop()
 		closing()

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vmpooler/vmpooler_exporter/internal/lease"
 	"github.com/vmpooler/vmpooler_exporter/internal/testredis"
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
 )
@@ -152,5 +154,79 @@ func TestANewPasswordIsUsedAfterAReload(t *testing.T) {
 	e.has(t, "vmpooler_exporter_config_last_reload_successful 1", "vmpooler_up 1")
 	if err := e.end(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Prometheus' own way is a POST with nothing in it; what has a body is held to be JSON,
+// as every call.
+func TestAReloadIsAskedForByAPost(t *testing.T) {
+	s := testredis.New(t)
+	file := filepath.Join(t.TempDir(), "vmpooler.yaml")
+	writeFile(t, file, ":config:\n  health_thresholds:\n    pending_queue_max: 7\n")
+	e := start(t, unixAddr(s), "--config.file="+file, "--web.enable-admin-api")
+	ask := func(media, body string) (int, string) {
+		return e.ask("POST", "/-/reload", body, func(r *http.Request) {
+			r.Header.Del("Authorization")
+			r.Header.Set("Content-Type", media)
+		})
+	}
+	writeFile(t, file, ":config:\n  health_thresholds:\n    pending_queue_max: many\n")
+	if status, body := ask("", ""); status != http.StatusUnprocessableEntity || !strings.Contains(body, `"errorType":"bad_data"`) || strings.Contains(body, "many") {
+		t.Errorf("a bad file: %d %s", status, body)
+	}
+	e.has(t, "vmpooler_exporter_config_last_reload_successful 0", `vmpooler_health_threshold{name="pending_queue_max"} 7`, "vmpooler_up 1")
+	if !strings.Contains(e.log.String(), "pending_queue_max") {
+		t.Errorf("the log does not say what is wrong:\n%s", &e.log)
+	}
+	writeFile(t, file, ":config:\n  health_thresholds:\n    pending_queue_max: 9\n")
+	for _, c := range []struct {
+		media, body string
+		want        int
+	}{
+		{"application/x-www-form-urlencoded", "a=b", http.StatusForbidden},
+		{"text/plain", "{}", http.StatusForbidden},
+		{"", "", http.StatusOK},
+		{"application/x-www-form-urlencoded", "", http.StatusOK},
+		{"application/json", "{}", http.StatusOK},
+	} {
+		if status, body := ask(c.media, c.body); status != c.want {
+			t.Errorf("%q %q: %d %s", c.media, c.body, status, body)
+		}
+	}
+	e.has(t, "vmpooler_exporter_config_last_reload_successful 1", `vmpooler_health_threshold{name="pending_queue_max"} 9`)
+}
+
+// An orphan is looked at twice, seconds apart: time for a reload in the middle of a
+// purge, which is finished on the connection that it began on.
+func TestAReloadCutsNoPurgeOff(t *testing.T) {
+	s := testredis.New(t)
+	c := s.Client(t)
+	must(t, c, "SADD", vmpooler.KeyPools, "p")
+	must(t, c, "HSET", vmpooler.VMKey("lost"), "pool", "p", "clone", vmpooler.FormatTime(time.Now().Add(-72*time.Hour)))
+	e := start(t, unixAddr(s), "--web.enable-admin-api", "--scrape.timeout=1s")
+	type answer struct {
+		status int
+		body   string
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		status, body := e.ask("POST", "/api/v1/queue/purge", "{}", func(r *http.Request) { r.Header.Del("Authorization") })
+		answers <- answer{status, body}
+	}()
+	e.until("the purge has begun", func() bool { return c.Exists(t.Context(), lease.KeyPurge).Val() == 1 })
+	hangUp(t)
+	e.until("a reload", func() bool { return strings.Contains(e.log.String(), "the configuration is reloaded") })
+	if len(answers) > 0 {
+		t.Fatal("the purge had ended before the reload")
+	}
+	if a := <-answers; a.status != http.StatusOK || !strings.Contains(a.body, `"outcome":"applied"`) {
+		t.Errorf("%d %s\n%s", a.status, a.body, &e.log)
+	}
+	if ttl := c.TTL(t.Context(), vmpooler.VMKey("lost")).Val(); ttl <= 0 {
+		t.Errorf("the metadata lives for %v", ttl)
+	}
+	// What the reload has put in force is what admins ask now.
+	if status, body := e.ask("GET", "/api/v1/queue/purge", "", nil); status != http.StatusOK || !strings.Contains(body, `"by":"web:local"`) {
+		t.Errorf("%d %s", status, body)
 	}
 }

@@ -115,6 +115,13 @@ func TestWhatChangesSomethingNeedsAllOfItsConditions(t *testing.T) {
 		},
 		"reload": func(e *exporter, f func(*http.Request)) (int, string) { return e.ask("POST", "/-/reload", "", f) },
 	}
+	for path, body := range map[string]string{
+		"purge/plan": "", "purge/apply": "plan=x", "dlq/requeue": "confirm=yes&id=" + id, "dlq/delete": "confirm=yes&id=" + id,
+	} {
+		calls["the form "+path] = func(e *exporter, f func(*http.Request)) (int, string) {
+			return e.ask("POST", "/admin/"+path, body, asForm(f))
+		}
+	}
 	for name, call := range calls {
 		for why, lack := range map[string]struct {
 			e      *exporter
@@ -130,7 +137,7 @@ func TestWhatChangesSomethingNeedsAllOfItsConditions(t *testing.T) {
 			"no JSON":                     {on, func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, []int{403}},
 			"another method":              {on, func(r *http.Request) { r.Method = "PUT" }, []int{405}},
 		} {
-			if why == "no JSON" && (name == "delete" || name == "reload") { // they have no body
+			if why == "no JSON" && (name == "delete" || name == "reload" || strings.HasPrefix(name, "the form")) { // they have none
 				continue
 			}
 			if status, body := call(lack.e, lack.change); !slices.Contains(lack.want, status) {
@@ -141,7 +148,7 @@ func TestWhatChangesSomethingNeedsAllOfItsConditions(t *testing.T) {
 	if after := contents(t, c); !maps.Equal(before, after) {
 		t.Errorf("it wrote something: %q", slices.Sorted(maps.Keys(after)))
 	}
-	on.has2(t, `vmpooler_exporter_refused_calls_total{reason="not_admin"} 4`)
+	on.has2(t, `vmpooler_exporter_refused_calls_total{reason="not_admin"} 8`)
 	if text := on.log.String(); strings.Contains(text, "guess") || !strings.Contains(text, "a login failed") {
 		t.Errorf("the log:\n%s", text)
 	}
@@ -157,6 +164,59 @@ func TestWhatChangesSomethingNeedsAllOfItsConditions(t *testing.T) {
 	}
 	if got := c.HGet(t.Context(), vmpooler.RequestKey("r"), "status").Val(); got != "pending" {
 		t.Errorf("the request is %s", got)
+	}
+}
+
+// asForm lets a request be one of the page's forms, and then f change it.
+func asForm(f func(*http.Request)) func(*http.Request) {
+	return func(r *http.Request) {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if f != nil {
+			f(r)
+		}
+	}
+}
+
+// The page asks a second time, and then does what was asked for.
+func TestThePagesFormsRequeueAndDelete(t *testing.T) {
+	s, c, id := troubled(t)
+	e := start(t, unixAddr(s), "--web.config.file="+webConfig(t, "ada"), "--web.enable-admin-api", "--web.admin-users=ada")
+	status := func() string { return c.HGet(t.Context(), vmpooler.RequestKey("r"), "status").Val() }
+	left := func() int64 { return c.ZCard(t.Context(), vmpooler.DLQKey("pending")).Val() }
+	for _, step := range []struct {
+		path, form, has string
+		status          string
+		left            int64
+	}{
+		{"requeue", "id=" + id, "Requeue the requests of 1 dead letter?", "failed", 1},
+		{"requeue", "confirm=yes&id=" + id, "1 of 1 request put back", "pending", 1},
+		{"delete", "id=" + id, "Delete 1 dead letter?", "pending", 1},
+		{"delete", "confirm=yes&id=" + id, "1 of 1 dead letter deleted", "pending", 0},
+	} {
+		code, page := e.ask("POST", "/admin/dlq/"+step.path, step.form, asForm(nil))
+		if code != http.StatusOK || !strings.Contains(page, step.has) || status() != step.status || left() != step.left {
+			t.Errorf("%s %s: %d, the request is %s, %d are left:\n%.3000s", step.path, step.form, code, status(), left(), page)
+		}
+	}
+	if code, page := e.ask("POST", "/admin/dlq/delete", "confirm=yes&id="+id, asForm(nil)); code != http.StatusNotFound {
+		t.Errorf("again: %d %.500s", code, page)
+	}
+	if n := strings.Count(e.log.String(), "an admin asks for a change"); n != 3 || !strings.Contains(e.log.String(), "user=ada") {
+		t.Errorf("%d lines:\n%s", n, &e.log)
+	}
+}
+
+// A path that is not clean is answered as the API answers.
+func TestWhatIsNoCallOfTheAPIIsNeverRedirected(t *testing.T) {
+	server.Client(t)
+	e := start(t, unixAddr(server))
+	for _, path := range []string{"//api/v1/queue/health", "/api//v1/queue/health", "/api/v1/../v1/queue/health", "/x/../api/v1/queue/health", "/api", "/api/", "/api/v1"} {
+		if status, body := e.ask("GET", path, "", nil); status != http.StatusNotFound || !strings.Contains(body, `"errorType":"not_found"`) {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+	if status, body := e.ask("GET", "/apix", "", nil); status != http.StatusNotFound || !strings.Contains(body, "<html") {
+		t.Errorf("/apix: %d %.200s", status, body)
 	}
 }
 
