@@ -18,7 +18,15 @@
           description: 'The dead-letter queues hold {{ $value | humanize }} entries, limit ' + a.threshold('dlq_max_warning') + '. Read what failed most (vmpooler_exporter dlq stats), mend it, and delete the entries that are settled.',
           dashboard: 'maintenance',
         }),
-
+      ] + a.ifSet('dlq_max_critical', [
+        a.alert('VmpoolerDLQTooLarge', 'critical', {
+          expr: q.above(total, 'dlq_max_critical'),
+          'for': '10m',
+          summary: 'There are far too many dead letters.',
+          description: 'The dead-letter queues hold {{ $value | humanize }} entries, limit ' + a.threshold('dlq_max_critical') + '. Read what failed most (vmpooler_exporter dlq stats), mend it, and delete the entries that are settled.',
+          dashboard: 'maintenance',
+        }),
+      ]) + [
         // The value is the seconds that are left. A burst that is over is no trend.
         a.alert('VmpoolerDLQFillingUp', 'warning', {
           expr: |||

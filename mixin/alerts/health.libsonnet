@@ -1,6 +1,7 @@
 // vmpooler's own status, and what it does not count.
 //
-// Of all that goes by the thresholds only an unhealthy status pages. StuckVms,
+// Of all that goes by the thresholds only an unhealthy status pages, by those that the
+// exporter has: a critical limit that is set here has a page of its own. StuckVms,
 // DLQTooLarge, PendingQueueTooLong and ReadyQueueTooLong are the tickets that say
 // why; Alertmanager lets them stand for the ticket that vmpooler is degraded.
 {
@@ -33,7 +34,14 @@
           summary: 'Many VMs are stuck in pending.',
           description: '{{ $value | humanize }} VMs have been pending for longer than ' + a.threshold('stuck_vm_age_threshold', 'humanizeDuration') + ', limit ' + a.threshold('stuck_vm_max_warning') + ". Look in which pools, and whether vmpooler's manager runs.",
         }),
-
+      ] + a.ifSet('stuck_vm_max_critical', [
+        a.alert('VmpoolerStuckVms', 'critical', {
+          expr: q.above(q.max('vmpooler_health_stuck_vms'), 'stuck_vm_max_critical'),
+          'for': '10m',
+          summary: 'Far too many VMs are stuck in pending.',
+          description: '{{ $value | humanize }} VMs have been pending for longer than ' + a.threshold('stuck_vm_age_threshold', 'humanizeDuration') + ', limit ' + a.threshold('stuck_vm_max_critical') + ". Look in which pools, and whether vmpooler's manager runs.",
+        }),
+      ]) + [
         // A level alone would fire for as long as old leaks are there: what they cost
         // is memory, what matters is that they go on.
         a.alert('VmpoolerOrphanedMetadataGrowing', 'info', {

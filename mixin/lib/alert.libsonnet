@@ -46,6 +46,9 @@ function(config)
         },
       },
 
+    // ifSet: alerts that are there only with a limit of the mixin's own.
+    ifSet(limit, alerts):: if config.limits[limit] == null then [] else alerts,
+
     // which: the vmpooler that the alert is about, in a description.
     local labels = config.groupLabels,
     which:: std.join('', [

@@ -31,6 +31,11 @@ c.file([[
   asked('a limit of dead letters', c.pair({ vmpooler_health_dlq_total_size: 60 } + threshold('dlq_max_warning', 100)), 'VmpoolerDLQTooLarge', 'warning', { limits+: { dlq_max_warning: 50 } }, [[whole, 60]]),
   asked('a limit of stuck VMs', c.pair({ vmpooler_health_stuck_vms: 3 }), 'VmpoolerStuckVms', 'warning', { limits+: { stuck_vm_max_warning: 2 } }, [[whole, 3]]),
 
+  // vmpooler's status does not know it, so that it has a page of its own.
+  asked('a critical limit of stuck VMs', c.pair({ vmpooler_health_stuck_vms: 21 } + threshold('stuck_vm_max_critical', 50)), 'VmpoolerStuckVms', 'critical', { limits+: { stuck_vm_max_critical: 20 } }, [[whole, 21]]),
+  asked('a critical limit of stuck VMs that is not passed', c.pair({ vmpooler_health_stuck_vms: 60 } + threshold('stuck_vm_max_critical', 50)), 'VmpoolerStuckVms', 'critical', { limits+: { stuck_vm_max_critical: 60 } }, []),
+  asked('a critical limit of dead letters', c.pair({ vmpooler_health_dlq_total_size: 301 } + threshold('dlq_max_critical', 1000)), 'VmpoolerDLQTooLarge', 'critical', { limits+: { dlq_max_critical: 300 } }, [[whole, 301]]),
+
   // What is predicted goes by it as well: 60 VMs and 1 a minute more reach 100 in 10 minutes.
   asked("the time to a limit of one's own", c.pair(pending('60+0.5x200') + threshold('pending_queue_max', 10000)), 'VmpoolerPendingQueueFilling', 'warning', { limits+: { pending_queue_max: 100 } }, [[pool, 600]]),
   asked('the time to another one', c.pair({ vmpooler_health_dlq_total_size: '60+2x200' }), 'VmpoolerDLQFillingUp', 'warning', { limits+: { dlq_max_warning: 10, dlq_max_critical: 240 } }, [[whole, 900]]),

@@ -86,7 +86,17 @@ local prometheusRule = std.parseYaml(manifests['alerts/kubernetes/prometheusrule
       local mixin = with({ limits+: { [limit]: 4321 } });
       nowhere(mixin, 'name="%s"' % limit) && nowhere(mixin, '"%s"' % limit)
     for limit in limits
-    if limit != 'stuck_vm_max_critical'  // it is in the status alone
+  },
+  'a critical limit that is set has a page of its own': {
+    local critical(mixin, name) = [rule for rule in alerts(mixin) if rule.alert == name && rule.labels.severity == 'critical'],
+    local claim(name, limit) =
+      local own = critical(with({ limits+: { [limit]: 4321 } }), name);
+      critical(base, name) == []
+      && std.length(own) == 1
+      && has(own[0].expr, '> 4321\n')
+      && has(own[0].annotations.description, 'limit {{ 4321 | humanize }}'),
+    'of stuck VMs': claim('VmpoolerStuckVms', 'stuck_vm_max_critical'),
+    'of dead letters': claim('VmpoolerDLQTooLarge', 'dlq_max_critical'),
   },
   'a limit that is set is in the expression, and in the description': {
     local rule = of(with({ limits+: { dlq_max_warning: 4321 } }), 'VmpoolerDLQTooLarge', 'warning'),
