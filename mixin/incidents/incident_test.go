@@ -188,10 +188,10 @@ func (i incident) checks(rules *alertRules, inhibitions []inhibition, seen *reco
 	})
 }
 
-func (i incident) run(t *testing.T, rules *alertRules, inhibitions []inhibition) {
+func (i incident) run(t *testing.T, rules *alertRules, inhibitions []inhibition, single bool) {
 	t.Helper()
 	p := i.plan()
-	p.wanted = rules.metrics
+	p.wanted, p.single = rules.metrics, single
 	seen := simulate(t, p)
 	if i.edit != nil {
 		i.edit(seen, int(onset/scrapeEvery))
@@ -216,8 +216,37 @@ func TestEachIncidentFiresItsAlertsAndWakesSomebodyOnce(t *testing.T) {
 		for _, i := range group {
 			t.Run(strings.ReplaceAll(i.name, " ", "-"), func(t *testing.T) {
 				t.Parallel()
-				i.run(t, rules, inhibitions)
+				i.run(t, rules, inhibitions, false)
 			})
 		}
+	}
+}
+
+// Most sites have one exporter. What is taken of two at once, bridged from one to the
+// other, or asked of the other one has to be right without it.
+func TestWithOneExporterTheSameFires(t *testing.T) {
+	if testing.Short() {
+		return
+	}
+	rules, inhibitions := loadRules(t), loadInhibitions(t)
+	left := map[string]bool{
+		"a template is broken": true, "vmpooler's manager has stopped": true, "clone slots leak": true, "Redis does not answer": true,
+		"both exporters are gone": true, "a provider lists nothing for an hour": true, "the recorder has stopped": true,
+	}
+	all := []incident{{name: "nothing is wrong for two hours", lasts: 2 * time.Hour}}
+	for _, i := range slices.Concat(exporterIncidents(), poolIncidents(), cloneIncidents(), upkeepIncidents()) {
+		if left[i.name] {
+			all = append(all, i)
+			delete(left, i.name)
+		}
+	}
+	if len(left) > 0 {
+		t.Errorf("there are no incidents %v", left)
+	}
+	for _, i := range all {
+		t.Run(strings.ReplaceAll(i.name, " ", "-"), func(t *testing.T) {
+			t.Parallel()
+			i.run(t, rules, inhibitions, true)
+		})
 	}
 }

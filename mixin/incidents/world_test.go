@@ -33,6 +33,7 @@ type world struct {
 	replicas map[string]*replica
 	seen     *recording
 	wanted   map[string]bool // words that series have to be among; nil for all
+	scraped  []string        // instances, those that there are
 	missed   map[string]bool // instances that the next scrape does not reach
 	unlisted map[string]bool // pools of which the provider shows nothing
 }
@@ -63,6 +64,7 @@ func file(pools []simulator.Pool, further string) string {
 // plan says how a world is made, and what happens in it.
 type plan struct {
 	options simulator.Options
+	single  bool            // there is one exporter
 	file    string          // further lines of :config:
 	wanted  map[string]bool // names of series, among other words; nil for all
 	lasts   time.Duration
@@ -84,6 +86,9 @@ func simulate(t *testing.T, p plan) *recording {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, settings, p.options)
 		w.wanted = p.wanted
+		if p.single {
+			w.scraped = instances[:1]
+		}
 		defer w.end()
 		w.live(p)
 		seen = w.seen
@@ -96,7 +101,7 @@ func newWorld(t *testing.T, s *config.Settings, opts simulator.Options) *world {
 	w := &world{
 		t: t, settings: s, server: miniredis.NewMiniRedis(), seen: newRecording(time.Now().Add(alone)),
 		wires: make(map[string]*wire), replicas: make(map[string]*replica), unlisted: make(map[string]bool),
-		missed: make(map[string]bool),
+		scraped: instances, missed: make(map[string]bool),
 	}
 	w.server.ClockTTL(true)
 	for _, instance := range instances {
@@ -115,7 +120,7 @@ func newWorld(t *testing.T, s *config.Settings, opts simulator.Options) *world {
 // live lets vmpooler fill its pools, starts the exporters and scrapes them.
 func (w *world) live(p plan) {
 	w.pass(time.Now().Add(alone))
-	for _, instance := range instances {
+	for _, instance := range w.scraped {
 		w.start(instance)
 	}
 	first := time.Now()
@@ -151,15 +156,17 @@ func (w *world) start(instance string) {
 	w.replicas[instance] = newReplica(w.t, w.settings, w.wires[instance], provider{fails: func(pool string) bool { return w.unlisted[pool] }})
 }
 
-// stop ends one. It is scraped in vain.
+// stop ends one, if it is there. It is scraped in vain.
 func (w *world) stop(instance string) {
-	w.replicas[instance].end()
-	delete(w.replicas, instance)
+	if r := w.replicas[instance]; r != nil {
+		r.end()
+		delete(w.replicas, instance)
+	}
 }
 
 func (w *world) scrape() {
 	w.t.Helper()
-	for _, instance := range instances {
+	for _, instance := range w.scraped {
 		labels := fmt.Sprintf(`job="vmpooler_exporter",instance=%q`, instance)
 		r := w.replicas[instance]
 		if r == nil || w.missed[instance] {
