@@ -103,9 +103,6 @@ type maker struct {
 
 	query overviewQuery
 	admin bool
-
-	reasonRanks map[string]int // by pool; nil before the first was asked for
-	stuckRank   int
 }
 
 // known says whether any state of vmpooler's was ever read.

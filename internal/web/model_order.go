@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-
-	"github.com/vmpooler/vmpooler_exporter/internal/health"
 )
 
 var (
@@ -69,28 +67,15 @@ func (o overviewQuery) sort(rows []Pool) {
 	})
 }
 
-// reasonRank says how much of a reason of the status a pool is: by a limit of its own,
-// or by what it has of the stuck VMs, which are counted over all pools. 0 is none.
-func (m *maker) reasonRank(p *Pool) int {
-	if m.reasonRanks == nil {
-		m.reasonRanks = make(map[string]int)
-		for _, k := range m.State.Report.Reasons() {
-			rank := 1
-			if k.Severity == health.Critical {
-				rank = 3
-			}
-			switch {
-			case k.Pool != "":
-				m.reasonRanks[k.Pool] = max(m.reasonRanks[k.Pool], rank+1)
-			case k.Condition == health.StuckVMs:
-				m.stuckRank = rank
-			}
-		}
+// reasonRank says how much of a reason of the status a pool is all by itself, by its
+// numbers' severities: of its pending and ready queues against their limits, and of its
+// stuck VMs against that of all pools. 0 is none.
+func reasonRank(queues, stuck severity) int {
+	rank := map[severity]int{bad: 3, warn: 1}
+	if rank[queues] > 0 && rank[queues] >= rank[stuck] {
+		return rank[queues] + 1
 	}
-	if p.order.stuck == 0 {
-		return m.reasonRanks[p.Name]
-	}
-	return max(m.reasonRanks[p.Name], m.stuckRank)
+	return rank[stuck]
 }
 
 // first orders what is so before what is not.

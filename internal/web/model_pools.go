@@ -64,7 +64,7 @@ type Ages struct {
 
 // poolOrder is what pools are sorted by.
 type poolOrder struct {
-	reason                         int // of the status; see reasonRanks
+	reason                         int // of the status; see reasonRank
 	rank                           int
 	ready, pending, running, stuck int64
 	oldest, missing                int64
@@ -134,6 +134,7 @@ func (m *maker) pool(p *health.PoolReport, s *vmpooler.Pool) Pool {
 		row.Severity = worse(row.Severity, sev)
 	}
 	t := m.State.Thresholds
+	queues, stuck := good, good // how much of a reason of the status
 	if _, ok := m.observed(health.QueueCliff, p.Name); ok {
 		tag(bad, "cliff", "it has just lost most of its VMs")
 	}
@@ -143,11 +144,13 @@ func (m *maker) pool(p *health.PoolReport, s *vmpooler.Pool) Pool {
 		limit := int64(t.PendingQueueMax)
 		sev := beyond(q.Size, limit, 2*limit)
 		row.PendingBar = limitBar(q.Size, limit, sev)
+		queues = worse(queues, sev)
 		if sev != good {
 			tag(sev, "pending over "+count(limit), "pending_queue_max, critical above twice that")
 		}
 		if q.Stuck > 0 {
-			tag(worse(warn, beyond(q.Stuck, int64(t.StuckVMMaxWarning), int64(t.StuckVMMaxCritical))), count(q.Stuck)+" stuck", "pending for over "+span(t.StuckVMAge)+": see which")
+			stuck = beyond(q.Stuck, int64(t.StuckVMMaxWarning), int64(t.StuckVMMaxCritical))
+			tag(worse(warn, stuck), count(q.Stuck)+" stuck", "pending for over "+span(t.StuckVMAge)+": see which")
 			row.Tags[len(row.Tags)-1].Href = poolHref(p.Name)
 		}
 	}
@@ -159,6 +162,7 @@ func (m *maker) pool(p *health.PoolReport, s *vmpooler.Pool) Pool {
 		row.ReadyAge = ages(q)
 		limit := int64(t.ReadyQueueMax)
 		sev := beyond(q.Size, limit, 2*limit)
+		queues = worse(queues, sev)
 		if sev != good {
 			tag(sev, "ready over "+count(limit), "ready_queue_max, critical above twice that")
 		}
@@ -187,7 +191,7 @@ func (m *maker) pool(p *health.PoolReport, s *vmpooler.Pool) Pool {
 	}
 	m.ahead(&row)
 	row.order.rank = row.Severity.rank()
-	row.order.reason = m.reasonRank(&row)
+	row.order.reason = reasonRank(queues, stuck)
 	return row
 }
 

@@ -72,7 +72,11 @@ func (h *Handler) pool(w http.ResponseWriter, r *http.Request) {
 	}
 	page := m.poolPage(name, q)
 	if page == nil {
-		h.fail(w, r, http.StatusNotFound, "There is no pool named “"+plain(name)+"”.")
+		body := problem{
+			Code: http.StatusNotFound, Name: "Not found", Text: "There is no pool named “" + plain(name) + "” in vmpooler any more, if there ever was.",
+			Links: []Link{{"Dead letters of such a pool", poolLetters(name)}},
+		}
+		h.render(w, r, http.StatusNotFound, "error", frame{Title: "404 Not found", Body: body})
 		return
 	}
 	h.render(w, r, http.StatusOK, "pool", frame{Title: "pool " + page.Pool.Name, Body: page})

@@ -90,13 +90,13 @@ func TestPoolsWorstFirst(t *testing.T) {
 		return vms
 	}
 	for stuck, want := range map[int]string{
-		3:  "far-over over stuck-empty empty missing-2 well", // no reason: the limit is 10
-		11: "far-over over stuck-empty empty missing-2 well", // a warning, as over is
-		51: "far-over stuck-empty over empty missing-2 well", // critical
+		3:  "far-over over stuck-empty stuck-1 empty missing-2 well", // no reason: the limit is 10
+		11: "far-over over stuck-empty stuck-1 empty missing-2 well", // a warning, as over is
+		51: "far-over stuck-empty over stuck-1 empty missing-2 well", // critical
 	} {
 		s := newScene(
 			fine("well", 5), pool("missing-2", 5, nil, aged(3, time.Hour), nil), pool("empty", 5, nil, nil, nil),
-			pool("stuck-empty", 5, old(stuck), nil, nil), pool("over", 5, aged(101, time.Minute), aged(5, time.Hour), nil),
+			pool("stuck-1", 5, old(1), nil, nil), pool("stuck-empty", 5, old(stuck), nil, nil), pool("over", 5, aged(101, time.Minute), aged(5, time.Hour), nil),
 			pool("far-over", 5, aged(201, time.Minute), aged(5, time.Hour), nil),
 		)
 		if got := names(page(t, s, "").Pools); got != want {

@@ -105,7 +105,7 @@ func facts(f *explain.Facts) []Fact {
 			out = append(out, Fact{name, value, href})
 		}
 	}
-	add("Pool", plain(f.Pool), poolLetters(f.Pool))
+	add("Pool", plain(f.Pool), poolHref(f.Pool))
 	if f.Template != f.Pool {
 		add("Template", plain(f.Template), "")
 	}
