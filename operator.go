@@ -14,6 +14,7 @@ import (
 
 	"github.com/vmpooler/vmpooler_exporter/dlq"
 	"github.com/vmpooler/vmpooler_exporter/internal/access"
+	"github.com/vmpooler/vmpooler_exporter/internal/lease"
 	"github.com/vmpooler/vmpooler_exporter/internal/web"
 	"github.com/vmpooler/vmpooler_exporter/purger"
 )
@@ -185,10 +186,13 @@ func (o *operator) Apply(ctx context.Context, planID, user string) (plan *purger
 		if g.settings.Purge.DryRun {
 			return &web.Refused{Status: http.StatusConflict, Reason: "purge_dry_run is on: nothing is purged"}
 		}
+		plan = copied(shown.plan, len(shown.plan.Actions))
+		if err := g.purger.Recheck(ctx, plan); err != nil {
+			return err
+		}
 		o.mu.Lock()
 		delete(o.plans, planID)
 		o.mu.Unlock()
-		plan = copied(shown.plan, len(shown.plan.Actions))
 		err = o.apply(ctx, g, plan, user)
 		if _, busy := errors.AsType[*web.Refused](err); busy { // and nothing was written
 			o.show(shown)
@@ -213,7 +217,7 @@ func (o *operator) RequeueAll(ctx context.Context, letters, requests []string, d
 		client := o.current().client
 		chosen, err := dlq.RequestsOf(ctx, client, letters)
 		if err != nil {
-			return notThere(err)
+			return refusal(err)
 		}
 		if len(chosen.Refused) > 0 {
 			return &web.Refused{Status: http.StatusConflict, Reason: chosen.Refused[0].Error()}
@@ -226,7 +230,7 @@ func (o *operator) RequeueAll(ctx context.Context, letters, requests []string, d
 		outcomes, err = dlq.RequeueAll(context.WithoutCancel(ctx), client, ids, dlq.RequeueAllOptions{
 			RequeueOptions: dlq.RequeueOptions{DryRun: dryRun}, Rate: dlq.MaxRequeueRate,
 		})
-		return err
+		return refusal(err)
 	})
 	return outcomes, err
 }
@@ -235,15 +239,19 @@ func (o *operator) RequeueAll(ctx context.Context, letters, requests []string, d
 func (o *operator) Delete(ctx context.Context, letters []string, user string) (deleted dlq.Deleted, err error) {
 	err = o.job("delete dead letters", user, func() error {
 		deleted, err = dlq.Delete(context.WithoutCancel(ctx), o.current().client, letters, false)
-		return notThere(err)
+		return refusal(err)
 	})
 	return deleted, err
 }
 
-// notThere makes a refusal of an error that names an entry that is not there.
-func notThere(err error) error {
+// refusal makes a refusal of an error that names an entry that is not there, or another
+// process that is changing dead letters or requests.
+func refusal(err error) error {
 	if missing, ok := errors.AsType[*dlq.NotFoundError](err); ok {
 		return &web.Refused{Status: http.StatusNotFound, Reason: missing.Error()}
+	}
+	if busy, ok := errors.AsType[*lease.BusyError](err); ok {
+		return &web.Refused{Status: http.StatusConflict, Reason: busy.Error()}
 	}
 	return err
 }

@@ -74,14 +74,31 @@ func (p *Purger) Plan(ctx context.Context, s Scope) (*Plan, error) {
 	}
 	settings := p.opts.Settings
 	settings.Limits.Override = s.Override
-	var view *inventory.View
-	if p.opts.View != nil {
-		view = p.opts.View()
-	}
 	return Make(Input{
-		State: st, View: view, Watch: p.opts.Watch,
+		State: st, View: p.view(), Watch: p.opts.Watch,
 		Pools: s.Pools, Targets: s.Targets, Holds: s.Holds, DryRun: s.DryRun,
 	}, settings), nil
+}
+
+// Recheck holds a plan that was made some time ago to what is true now: what is to be
+// held by now, for another reason than its size, is held. The scripts check each entry,
+// but know nothing of a pool that has fallen off a cliff in the meantime. The error is
+// Redis's, wrapped, and the plan is as it was then.
+func (p *Purger) Recheck(ctx context.Context, plan *Plan) error {
+	now, err := p.Plan(ctx, Scope{})
+	if err != nil {
+		return err
+	}
+	plan.Raise(p.opts.Settings, now, p.view())
+	return nil
+}
+
+// view is what the providers say; nil where they are not asked.
+func (p *Purger) view() *inventory.View {
+	if p.opts.View == nil {
+		return nil
+	}
+	return p.opts.View()
 }
 
 // BusyError says that another process is purging.
