@@ -159,6 +159,19 @@ func TestBadTargetsAreFound(t *testing.T) {
 	each(t, targetChecks, seen)
 }
 
+func TestAColumnOfAlertsMayLeadToTheirPages(t *testing.T) {
+	b := example(t)
+	for to, want := range map[string]int{
+		"https://example.org/${__value.raw:percentencode}.md": 0,
+		"https://example.org/${__value.raw}.md":               1, // an address wants it encoded
+		"https://example.com/${__value.raw:percentencode}.md": 1,
+	} {
+		if wrong := b.leads(to); len(wrong) != want {
+			t.Errorf("%s: %v", to, wrong)
+		}
+	}
+}
+
 func TestADashboardThatIsNoJSONIsAnError(t *testing.T) {
 	if _, err := ReadDashboard([]byte("{")); err == nil {
 		t.Error("half a brace was read")
