@@ -54,6 +54,7 @@ func ready(h *History) []int64 { return tail(h.Hours(config.DefaultThresholds())
 
 // sampled runs a Sampler in a world of its own time, for as long as during lasts.
 func sampled(t *testing.T, w *watched, during func(*History)) *History {
+	t.Helper()
 	h := NewHistory()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())

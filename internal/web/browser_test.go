@@ -58,16 +58,22 @@ type browser struct {
 	expected []string // parts of what the console may say
 }
 
+// leaveOut ends a test that needs a browser, where there is to be none.
+func leaveOut(t *testing.T, why string) {
+	t.Helper()
+	t.Skip(why) //nolint:forbidigo // the one thing that may be missing, other than in CI
+}
+
 // newBrowser starts a Chromium. Where there is none the test is left out, loudly, and
 // fails in CI; and it is left out in the short form of the tests: the race detector has
 // nothing to find in a browser.
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
 	if *update {
-		t.Skip("this run writes golden files, and tests nothing")
+		leaveOut(t, "this run writes golden files, and tests nothing")
 	}
 	if testing.Short() {
-		t.Skip(notTested("the page in a browser: this is the short form of the tests"))
+		leaveOut(t, notTested("the page in a browser: this is the short form of the tests"))
 	}
 	var path string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -81,7 +87,7 @@ func newBrowser(t *testing.T) *browser {
 		if inCI() {
 			t.Fatal(line)
 		}
-		t.Skip(line)
+		leaveOut(t, line)
 	}
 	b := &browser{t: t}
 	alloc, stop := chromedp.NewExecAllocator(t.Context(), append(chromedp.DefaultExecAllocatorOptions[:],

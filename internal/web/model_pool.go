@@ -94,7 +94,7 @@ func (m *maker) poolPage(name string, q poolQuery) *PoolPage {
 	if m.Err != nil {
 		p.Stale = "Redis does not answer: " + reason(m.Err.Error()) + ". This is how it was " + p.Read.Ago + "."
 	}
-	p.Facts = m.poolFacts(name, &p.Pool)
+	p.Facts = m.poolFacts(name)
 	for _, queue := range vmpooler.Queues() {
 		state := &snap.Queues[queue]
 		c := QueueChoice{Name: queue.String(), Count: count(int64(len(state.VMs))), Href: poolQuery{Queue: queue.String()}.href(name) + "#vms", Chosen: queue.String() == q.Queue}
@@ -109,7 +109,7 @@ func (m *maker) poolPage(name string, q poolQuery) *PoolPage {
 	return p
 }
 
-func (m *maker) poolFacts(name string, p *Pool) (facts []Fact) {
+func (m *maker) poolFacts(name string) (facts []Fact) {
 	letters := "not known"
 	if m.Letters != nil {
 		letters = "none"
