@@ -253,7 +253,7 @@ func TestAdminRequeuesInABrowser(t *testing.T) {
 
 	b.do(chromedp.Click(`tbody tr:nth-child(1) input`), chromedp.Click(`tbody tr:nth-child(4) input`))
 	b.until(`document.querySelector(".chosen").textContent === "2 chosen" && document.querySelector(".all input").indeterminate`)
-	b.do(chromedp.Click(`.picks button:not(.danger)`))
+	b.do(chromedp.Click(`.picks .with button`))
 	b.until(`document.querySelector("h1").textContent === "Requeue the requests of 2 dead letters?"`)
 	b.fits()
 	b.axe()

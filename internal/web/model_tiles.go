@@ -31,9 +31,10 @@ func (m *maker) tiles() []Tile {
 		letters = beyond(r.DLQTotal.Value, int64(t.DLQMaxWarning), int64(t.DLQMaxCritical))
 	}
 	empty := m.emptyPools()
-	emptyNote, emptySeverity := "", good
+	pools := Tile{Name: "Pools", Value: count(int64(len(r.Pools))), Severity: good, Href: "#pools"}
 	if empty > 0 {
-		emptyNote, emptySeverity = count(empty)+" without a ready VM", warn
+		pools.Note, pools.Severity = count(empty)+" without a ready VM", warn
+		pools.Href = overviewQuery{Sort: poolSorts[0], Filter: "empty"}.href()
 	}
 	clones := r.Tasks.Clone
 	if clones.Known && r.Tasks.OndemandClone.Known {
@@ -42,7 +43,7 @@ func (m *maker) tiles() []Tile {
 		clones.Known = false
 	}
 	return []Tile{
-		{Name: "Pools", Value: count(int64(len(r.Pools))), Note: emptyNote, Severity: emptySeverity, Href: "#pools"},
+		pools,
 		{Name: "Ready", Value: number(sizes[vmpooler.Ready]), Severity: good, Href: overviewQuery{Sort: "ready", Filter: "all"}.href()},
 		{Name: "Running", Value: number(sizes[vmpooler.Running]), Note: "with users", Severity: good, Href: overviewQuery{Sort: "running", Filter: "all"}.href()},
 		{Name: "Pending", Value: number(sizes[vmpooler.Pending]), Note: clonesNote(clones), Severity: good, Href: overviewQuery{Sort: "pending", Filter: "all"}.href()},
