@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -86,10 +88,31 @@ func TestAReloadPutsNewSettingsInForceAndLosesNoCounter(t *testing.T) {
 	write(":config:\n  health_thresholds:\n    pending_queue_max: 7\n" + pools)
 	e := start(t, unixAddr(s), "--config.file="+file, "--dlq.interval=20ms")
 	e.untilSwept()
-	must(t, c, "HSET", vmpooler.VMKey("vm"), "pool", "p", "clone", vmpooler.FormatTime(time.Now()), "clone_time", "2.5")
-	must(t, c, "SADD", vmpooler.Pending.Key("p"), "vm")
-	e.has(t, `vmpooler_health_threshold{name="pending_queue_max"} 7`, `vmpooler_vm_events_total{event="cloned",pool="p"} 1`,
-		"vmpooler_exporter_config_last_reload_successful 1")
+	// What stands there at the recorder's first look, whose time nothing tells, is not
+	// counted: another VM then.
+	cloned := func(pool string) int {
+		_, body := e.get("/metrics")
+		_, rest, _ := strings.Cut(body, fmt.Sprintf("\nvmpooler_vm_events_total{event=\"cloned\",pool=%q} ", pool))
+		number, _, _ := strings.Cut(rest, "\n")
+		n, _ := strconv.Atoi(number)
+		return n
+	}
+	anotherCloned := func(pool string) {
+		t.Helper()
+		tried, looked := 0, time.Time{}
+		e.until("a VM is cloned in "+pool, func() bool {
+			if time.Since(looked) > time.Second {
+				tried, looked = tried+1, time.Now()
+				vm := fmt.Sprint(pool, "-", tried)
+				must(t, c, "HSET", vmpooler.VMKey(vm), "pool", pool, "clone", vmpooler.FormatTime(time.Now()), "clone_time", "2.5")
+				must(t, c, "SADD", vmpooler.Pending.Key(pool), vm)
+			}
+			return cloned(pool) > 0
+		})
+	}
+	anotherCloned("p")
+	counted := cloned("p")
+	e.has(t, `vmpooler_health_threshold{name="pending_queue_max"} 7`, "vmpooler_exporter_config_last_reload_successful 1")
 	if _, body := e.get("/metrics"); strings.Contains(body, "vmpooler_dlq_entries_total") {
 		t.Error("dead letters are on")
 	}
@@ -104,15 +127,15 @@ func TestAReloadPutsNewSettingsInForceAndLosesNoCounter(t *testing.T) {
 	write(":config:\n  dlq_enabled: true\n  health_thresholds:\n    pending_queue_max: 9\n" + pools + "- name: q\n  size: 4\n")
 	hangUp(t)
 	e.has(t, "vmpooler_exporter_config_last_reload_successful 1", `vmpooler_health_threshold{name="pending_queue_max"} 9`,
-		`vmpooler_pool_size{pool="q"} 4`, `vmpooler_vm_events_total{event="cloned",pool="p"} 1`,
+		`vmpooler_pool_size{pool="q"} 4`,
 		`vmpooler_dlq_entries_total{queue="clone"} 0`, "vmpooler_exporter_leader 1", "vmpooler_up 1")
 	if _, body := e.get("/metrics"); !strings.Contains(body, "vmpooler_exporter_sweep_age_seconds") {
 		t.Error("the last sweep is forgotten")
 	}
-	must(t, c, "SADD", vmpooler.Pending.Key("q"), "new")
-	must(t, c, "HSET", vmpooler.VMKey("new"), "pool", "q", "clone", vmpooler.FormatTime(time.Now()), "clone_time", "1")
-	must(t, c, "SMOVE", vmpooler.Pending.Key("q"), vmpooler.Ready.Key("q"), "new")
-	e.has(t, `vmpooler_vm_events_total{event="cloned",pool="q"} 1`)
+	if n := cloned("p"); n < counted {
+		t.Errorf("%d events of %d are left", n, counted)
+	}
+	anotherCloned("q")
 
 	write(pools)
 	hangUp(t)
