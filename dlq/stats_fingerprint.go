@@ -115,12 +115,12 @@ func (m *masker) word(w string) {
 	}
 }
 
-// number appends a word that begins with a digit: a number, a date, or a number
-// and its unit. Anything else is a name.
+// number appends a word that begins with a digit: a number, a date, a duration, or a
+// number and its unit. Anything else is a name.
 func (m *masker) number(w string) {
 	n := strings.IndexFunc(w, func(r rune) bool { return (r < '0' || r > '9') && r != '.' })
 	switch {
-	case n < 0, strings.Trim(w, "0123456789.-TZ") == "":
+	case n < 0, strings.Trim(w, "0123456789.-TZ") == "", isDuration(w):
 		m.buf = append(m.buf, "<n>"...)
 	case strings.ContainsAny(w[n:], "0123456789-_."):
 		m.buf = append(m.buf, w...)
@@ -128,6 +128,26 @@ func (m *masker) number(w string) {
 		m.buf = append(m.buf, "<n>"...)
 		m.buf = append(m.buf, w[n:]...)
 	}
+}
+
+// isDuration says whether w is one of several units, as in 2h55m: those of a purge's
+// reasons.
+func isDuration(w string) bool {
+	const units = "dhms"
+	last, parts := -1, 0
+	for w != "" {
+		n := strings.IndexFunc(w, func(r rune) bool { return r < '0' || r > '9' })
+		if n < 1 {
+			return false
+		}
+		unit := strings.IndexByte(units, w[n])
+		if unit <= last { // the largest comes first
+			return false
+		}
+		last, w = unit, w[n+1:]
+		parts++
+	}
+	return parts > 1
 }
 
 // digits appends w with every run of digits masked, and every id.

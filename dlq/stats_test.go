@@ -16,6 +16,8 @@ func TestFingerprint(t *testing.T) {
 		"pix-steep-arrow is gone":                       "<vm> is gone",
 		"failed to obtain IP after 0.00 seconds":        "failed to obtain IP after <n> seconds",
 		"waited 30s of 1.5GB":                           "waited <n>s of <n>GB",
+		"pending for 5m41s, limit 3m0s":                 "pending for <n>, limit <n>",
+		"missing for 10d1h, 1h2m3s, no 3m2h, 4d4, 5m7x": "missing for <n>, <n>, no 3m2h, 4d4, 5m7x",
 		"Template Templates/debian-12-x86_64 not found": "Template Templates/debian-12-x86_64 not found",
 		`Cannot open the disk '/vmfs/volumes/5f2a\x.vmdk' (50% full): no space — host “esx-07”`: `Cannot open the disk '/vmfs/volumes/<n>f<n>a\x.vmdk' (<n>% full): no space — host “esx-07”`,
 		`File "[ds] pix-other/disk-7.vmdk" of task-1234`:                                        `File "[ds] pix-other/disk-<n>.vmdk" of <id>`,
