@@ -23,7 +23,7 @@ func everything() fleetOptions {
 		{Name: "ubuntu-24.04-x86_64", Alias: "ubuntu-24.04-64", Size: 10},
 		{Name: "redhat-9-x86_64", Alias: "redhat-9-64", Size: 8},
 		{Name: "windows-2022-x86_64", Size: 8},
-		{Name: emptied, Size: 8},
+		{Name: emptied, Size: 14},                 // enough for a cliff, however slow the machine is
 		{Name: slow, Size: 6, Timeout: time.Hour}, // what never boots there is the purge's
 	}
 	for i := range pools {
