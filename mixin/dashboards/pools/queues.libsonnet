@@ -90,7 +90,7 @@ function(c)
                     lines.of('queue=~"pending|ready|running"'),
                   ), '{{pool}} {{queue}}'
                 )],
-              ) + p.with({ decimals: 0 }) + p.empty('Every age is known'),
+              ) + p.fewer(300) + p.with({ decimals: 0 }) + p.empty('Every age is known'),
           },
         ],
       },
