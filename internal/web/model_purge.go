@@ -94,7 +94,7 @@ func (m *maker) purge() Purge {
 	}
 	p.Last, p.Next = moment(s.LastAt, m.Now, "not yet"), moment(s.Next, m.Now, "not known")
 	if !s.LastAt.IsZero() {
-		p.Took = s.LastTook.String()
+		p.Took = took(s.LastTook)
 	}
 	if s.LastErr != nil {
 		p.Err = reason(s.LastErr.Error())

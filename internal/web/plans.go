@@ -1,6 +1,7 @@
 package web
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -135,9 +136,7 @@ func (h *Handler) planned(plan *purger.Plan, page int, href func(page int) strin
 func pageHref(path string, q url.Values) func(page int) string {
 	return func(page int) string {
 		to := url.Values{}
-		for key, values := range q {
-			to[key] = values
-		}
+		maps.Copy(to, q)
 		if page > 1 {
 			to.Set("page", strconv.Itoa(page))
 		}
