@@ -36,7 +36,7 @@ func defaultLimits() serverLimits {
 // listeners opens what --web.listen-address asks for, or returns what systemd has
 // opened. They are opened here, and not by exporter-toolkit, so that what can reach
 // them is known before anybody is served.
-func (p *program) listeners() (opened []net.Listener, err error) {
+func (p *program) listeners(ctx context.Context) (opened []net.Listener, err error) {
 	if *p.web.WebSystemdSocket {
 		opened, err = p.activated()
 		if err == nil && len(opened) == 0 {
@@ -49,7 +49,7 @@ func (p *program) listeners() (opened []net.Listener, err error) {
 		}
 	} else {
 		for _, address := range *p.web.WebListenAddresses {
-			l, failed := listenAt(address)
+			l, failed := listenAt(ctx, address)
 			if failed != nil {
 				err = failed
 				break
@@ -65,9 +65,9 @@ func (p *program) listeners() (opened []net.Listener, err error) {
 }
 
 // listenAt listens on unix:/path, on vsock://:port, or on host:port.
-func listenAt(address string) (net.Listener, error) {
+func listenAt(ctx context.Context, address string) (net.Listener, error) {
 	if strings.HasPrefix(address, "unix:/") { // unix:9000 is a port of a host of that name
-		return listenUnix(strings.TrimPrefix(address, "unix:"))
+		return listenUnix(ctx, strings.TrimPrefix(address, "unix:"))
 	}
 	if strings.HasPrefix(address, "vsock://") {
 		u, err := url.Parse(address)
@@ -80,20 +80,21 @@ func listenAt(address string) (net.Listener, error) {
 		}
 		return vsock.Listen(uint32(port), nil)
 	}
-	return net.Listen("tcp", address)
+	return new(net.ListenConfig).Listen(ctx, "tcp", address)
 }
 
 // listenUnix takes the place of a socket that its process has left behind, and of
 // nothing else.
-func listenUnix(path string) (net.Listener, error) {
-	l, err := net.Listen("unix", path)
+func listenUnix(ctx context.Context, path string) (net.Listener, error) {
+	listen := new(net.ListenConfig)
+	l, err := listen.Listen(ctx, "unix", path)
 	if !errors.Is(err, syscall.EADDRINUSE) {
 		return l, err
 	}
 	if file, statErr := os.Lstat(path); statErr != nil || file.Mode().Type() != os.ModeSocket {
 		return nil, err
 	}
-	conn, dialErr := net.Dial("unix", path)
+	conn, dialErr := new(net.Dialer).DialContext(ctx, "unix", path)
 	if dialErr == nil {
 		return nil, errors.Join(err, conn.Close())
 	}
@@ -103,7 +104,7 @@ func listenUnix(path string) (net.Listener, error) {
 	if err := os.Remove(path); err != nil {
 		return nil, err
 	}
-	return net.Listen("unix", path)
+	return listen.Listen(ctx, "unix", path)
 }
 
 func closeAll(listeners []net.Listener) {

@@ -197,10 +197,10 @@ func TestAHostNamedUnixIsNoSocket(t *testing.T) {
 	for address, want := range map[string]string{
 		"unix:9000": "lookup unix", "unix:web.sock": "web.sock", "vsock://here": "has no port", "vsock://%": "--web.listen-address",
 	} {
-		l, err := listenAt(address)
+		l, err := listenAt(t.Context(), address)
 		if err == nil {
 			l.Close()
-			t.Skipf("%s listens here", address) // there is such a host
+			t.Fatalf("%s listens here", address) // is there such a host?
 		}
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", address, err)
@@ -241,7 +241,9 @@ func TestSystemdsSocketsAreLocalIfTheyAre(t *testing.T) {
 			p.activated = func() ([]net.Listener, error) { return c.sockets, c.err }
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
-			go func() { ended <- p.run(ctx, []string{unixAddr(server), "--web.enable-admin-api", "--web.systemd-socket"}) }()
+			go func() {
+				ended <- p.run(ctx, []string{unixAddr(server), "--web.enable-admin-api", "--web.systemd-socket"})
+			}()
 			if c.want == "" {
 				for _, l := range c.sockets {
 					conn, err := net.Dial(l.Addr().Network(), l.Addr().String())
@@ -287,7 +289,7 @@ func TestServeOnASocketOfSystemds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.CommandContext(t.Context(), "sh", "-c", `LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"`, "sh", //nolint:gosec // it is this binary
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", `LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"`, "sh",
 			os.Args[0], unixAddr(s), "--web.systemd-socket", "--web.enable-admin-api")
 		cmd.Env = append(os.Environ(), asTheProgram+"=1")
 		cmd.ExtraFiles = []*os.File{file}

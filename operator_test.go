@@ -203,7 +203,7 @@ func TestOnlyAFewRequestsAreRequeuedAtOnce(t *testing.T) {
 
 // Whoever asks later sees the last plan that was asked for, as it was left.
 func TestThePlanThatWasAskedForIsRemembered(t *testing.T) {
-	o, _, _, _ := operating(t)
+	o, _, _, _ := operating(t) //nolint:dogsled // of a vmpooler that nobody looks at here
 	if o.Asked() != nil {
 		t.Error("nobody has asked")
 	}

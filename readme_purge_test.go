@@ -41,8 +41,11 @@ func TestTheReadmesFirstPurge(t *testing.T) {
 	used := c.SMembers(t.Context(), vmpooler.Running.Key("win")).Val()
 	commands := firstPurge(t)
 	want := [][]string{
-		{"purge", "--dry-run"}, {"purge", "--target=orphaned"}, {"purge", "history"},
-		{"--purge.enabled", "--purge.dry-run"}, {"--purge.enabled"},
+		{"purge", "--dry-run"},
+		{"purge", "--target=orphaned"},
+		{"purge", "history"},
+		{"--purge.enabled", "--purge.dry-run"},
+		{"--purge.enabled"},
 	}
 	if !slices.EqualFunc(commands, want, slices.Equal) {
 		t.Fatalf("it is %q, and this test knows %q", commands, want)

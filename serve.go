@@ -29,7 +29,7 @@ func (p *program) serve(ctx context.Context, s *config.Settings, logger log.Logg
 	if err := p.validate(); err != nil {
 		return err
 	}
-	listeners, err := p.listeners()
+	listeners, err := p.listeners(ctx)
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,7 @@ func newPurger(c *redis.Client, change func(*Options)) *Purger {
 // lossy is a connection that ends in place of a script's answer, once it has come.
 type lossy struct {
 	net.Conn
+
 	script atomic.Bool // whether the last that was sent is a VM's script
 	lose   *atomic.Bool
 }

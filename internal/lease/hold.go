@@ -17,7 +17,7 @@ type BusyError struct{ Holder }
 
 // Error implements error.
 func (e *BusyError) Error() string {
-	return fmt.Sprintf("%s is at work: nothing was written", e.Owner)
+	return e.Owner + " is at work: nothing was written"
 }
 
 // Hold takes the lease, runs f while it is prolonged, and gives it back, also if ctx is

@@ -10,6 +10,8 @@ import (
 // script whose connection ends before its answer is here may have done its work; sent
 // again it would find nothing to do, and say so. Where that matters, the caller wants
 // the error: nobody knows. All else is sent as by c.
+//
+//nolint:ireturn // what it returns is what it takes
 func Once(c redis.UniversalClient) redis.UniversalClient { return once{c} }
 
 type once struct{ redis.UniversalClient }

@@ -14,6 +14,7 @@ import (
 // lossy is a connection that ends instead of handing over an answer, once it has come.
 type lossy struct {
 	net.Conn
+
 	lose *atomic.Bool
 }
 
