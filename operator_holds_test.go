@@ -58,3 +58,12 @@ func TestAnotherProcessAtDeadLettersIsTold(t *testing.T) {
 		t.Error("something was changed")
 	}
 }
+
+// The page says beside the button what the operator refuses beyond.
+func TestThePageNamesTheRequeuesLimit(t *testing.T) {
+	s, _, _ := troubled(t)
+	e := start(t, unixAddr(s), "--web.config.file="+webConfig(t, "ada"), "--web.enable-admin-api", "--web.admin-users=ada")
+	if status, body := e.ask(http.MethodGet, "/dlq", "", nil); status != http.StatusOK || !strings.Contains(body, fmt.Sprintf(`data-most="%d"`, requeueBudget)) {
+		t.Errorf("%d\n%s", status, body)
+	}
+}
