@@ -97,8 +97,9 @@ mixin-test: redis prometheus ## test alerts, rules and dashboards: their own tes
 	$(GO) test $(TESTFLAGS) ./mixin/...
 
 .PHONY: bench
-bench: redis ## measure scrapes, sweeps and dead letters; fail on a missed target (BENCHTIME=15s)
+bench: redis prometheus ## measure scrapes, sweeps, dead letters and panels; fail on a missed target (BENCHTIME=15s)
 	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -timeout 30m ./internal/bench/
+	$(GO) test -run '^$$' -bench Panels -benchtime 5x -timeout 30m ./mixin/endtoend/
 
 .PHONY: lint
 lint: vet golangci-lint ## run vet and golangci-lint, which holds the import graph too
