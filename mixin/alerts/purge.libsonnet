@@ -55,7 +55,7 @@
           expr: q.by('max', inForce(q.select('vmpooler_purge_held', 'cause!="start"')), ['pool', 'cause']) + ' == 1',
           'for': '30m',
           summary: 'The purge leaves a pool alone, since too much of it seems stale.',
-          description: 'The purge leaves {{ with $labels.pool }}pool {{ . }}{{ else }}all pools{{ end }} alone, cause: {{ $labels.cause }}. Look at the plan (vmpooler_exporter purge --dry-run) before you override it.',
+          description: 'The purge leaves {{ if eq $labels.cause "requests" }}on-demand requests{{ else }}{{ with $labels.pool }}pool {{ . }}{{ else }}all pools{{ end }}{{ end }} alone, cause: {{ $labels.cause }}. Look at the plan (vmpooler_exporter purge --dry-run) before you override it.',
           dashboard: 'maintenance',
         }),
 

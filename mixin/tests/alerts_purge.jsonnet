@@ -59,6 +59,7 @@ c.file([
 
   c.fires(limited, after=30, sick=held('debian-12', 'limit') + leads(1), well=held('', 'start') + leads(0), follower={ 'vmpooler_purge_held{cause="limit", pool="debian-12"}': null } + leads(0)),
   c.fires(alone('', 'clock', 'all pools'), after=30, sick=held('', 'clock') + leads(1), well=leads(1), follower={ 'vmpooler_purge_held{cause="clock", pool=""}': null } + leads(0)),
+  c.fires(alone('', 'requests', 'on-demand requests'), after=30, sick=held('', 'requests') + leads(1), well=leads(1), follower={ 'vmpooler_purge_held{cause="requests", pool=""}': null } + leads(0)),
   // In a dry run nobody leads.
   c.fires(limited, after=30, sick=held('debian-12', 'limit'), well={}),
   [
