@@ -27,7 +27,7 @@ func (p *program) purging(g *generation, perm *permanent, logger log.Logger) err
 		Client: g.client,
 		Source: &purger.Source{
 			Reader: g.reader, Client: g.client,
-			Sweep: vmpooler.SweepOptions{MaxShare: *p.sweepShare, Pause: *p.sweepPause},
+			Sweep: vmpooler.SweepOptions{MaxShare: p.purgeSweepShare(), Pause: *p.sweepPause},
 		},
 		Settings: p.purgeSettings(s), Pools: names, Watch: perm.watch,
 		Logger: log.With(logger, "component", "purge"), Owner: perm.owner,
@@ -55,6 +55,15 @@ func (p *program) purging(g *generation, perm *permanent, logger log.Logger) err
 		},
 	})
 	return nil
+}
+
+// purgeSweepShare is how much of Redis' time looking for orphans may take: thrice that
+// of the sweeps, since it is done once in an interval, while a plan grows old.
+func (p *program) purgeSweepShare() float64 {
+	if p.sweepShareSet {
+		return *p.sweepShare
+	}
+	return 3 * *p.sweepShare
 }
 
 // polling gives the generation what asks the providers again and again, if that is

@@ -11,6 +11,9 @@ import (
 	"github.com/vmpooler/vmpooler_exporter/internal/lease"
 )
 
+// shortRest is how long a rest is at the most that the end of a context need not end.
+const shortRest = 2 * time.Millisecond
+
 // defaultShare is the most of Redis' time that the purge takes. The time of an action
 // is that until its answer is here, most of which Redis has for others.
 const defaultShare = 0.7
@@ -123,6 +126,10 @@ func (ap *Applier) sleep(ctx context.Context, d time.Duration) error {
 	}
 	if ap.Sleep != nil {
 		return ap.Sleep(ctx, d)
+	}
+	if d < shortRest {
+		doze(d)
+		return ctx.Err()
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()

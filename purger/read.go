@@ -20,6 +20,9 @@ const mostOrphans = 50_000
 // so long, and a purge is in no hurry.
 const lookBatch = 100
 
+// sweepBatch is how many keys the pause of Source.Sweep is for.
+const sweepBatch = 1000
+
 // Source reads States.
 type Source struct {
 	Reader *vmpooler.Reader
@@ -53,6 +56,7 @@ func (s *Source) Read(ctx context.Context) (State, error) {
 		return st, nil
 	}
 	opts := s.Sweep
+	opts.Pause = opts.Pause * lookBatch / sweepBatch // the same share of the time
 	opts.Batch = lookBatch
 	opts.Fields = hashFields
 	opts.Visit = func(rec vmpooler.HashRecord) {

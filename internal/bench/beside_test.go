@@ -1,45 +1,97 @@
 package bench
 
 import (
+	"bufio"
+	bytesof "encoding/binary"
+	"errors"
+	"io"
 	"net"
 	"os"
-	"runtime"
+	"os/exec"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/vmpooler/vmpooler_exporter/internal/testredis"
 )
 
-// beside are the times of another client's answers, while f runs: a GET every half
-// millisecond, by a thread of its own and without the runtime's poller, so that it
-// measures Redis and not this program.
+// envBeside holds the socket of the Redis that another client, a child process, asks.
+const envBeside = "VMPOOLER_EXPORTER_BENCH_BESIDE"
+
+// beside are the times of another client's answers, while f runs. The client is a
+// process of its own, so that it measures Redis and not this program's scheduler.
 func beside(b *testing.B, socket string, f func()) samples {
 	b.Helper()
-	conn, err := net.Dial("unix", socket)
+	child := exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), envBeside+"="+socket, "GOMAXPROCS=1")
+	child.Stderr = os.Stderr
+	testredis.DieWithParent(child)
+	stop, err := child.StdinPipe()
 	if err != nil {
 		b.Fatal(err)
+	}
+	out, err := child.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		b.Fatal(err)
+	}
+	f()
+	stop.Close()
+	var took samples
+	for r := bufio.NewReader(out); ; {
+		var nanoseconds int64
+		if err = bytesof.Read(r, bytesof.LittleEndian, &nanoseconds); err != nil {
+			break
+		}
+		took = append(took, time.Duration(nanoseconds))
+	}
+	if err = errors.Join(child.Wait(), notEOF(err)); err != nil {
+		b.Fatal("the other client: ", err)
+	}
+	return took
+}
+
+func notEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// besideChild is the other client: a GET every half millisecond until stdin ends, then
+// how long each answer took. It calls the system itself, without the runtime's poller.
+func besideChild(socket string) error {
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		return err
 	}
 	defer conn.Close()
 	file, err := conn.(*net.UnixConn).File()
 	if err != nil {
-		b.Fatal(err)
+		return err
 	}
 	defer file.Close()
-	stop, done := make(chan struct{}), make(chan samples)
+	stop := make(chan struct{})
 	go func() {
-		took, err := getAgainAndAgain(file, stop)
-		if err != nil {
-			b.Error(err)
-		}
-		done <- took
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		close(stop)
 	}()
-	f()
-	close(stop)
-	return <-done
+	took, err := getAgainAndAgain(file, stop)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(os.Stdout)
+	for _, d := range took {
+		if err := bytesof.Write(w, bytesof.LittleEndian, d.Nanoseconds()); err != nil {
+			return err
+		}
+	}
+	return w.Flush()
 }
 
 func getAgainAndAgain(file *os.File, stop <-chan struct{}) (took samples, err error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	fd := int(file.Fd()) // blocking from here on
 	request, reply := []byte("GET vmpooler__tasks__clone\r\n"), make([]byte, 64)
 	for {

@@ -40,6 +40,13 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	if socket := os.Getenv(envBeside); socket != "" {
+		if err := besideChild(socket); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	code, err := runAll(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -85,7 +85,7 @@ func newPurger(s *site) *purger.Purger {
 		},
 		Source: &purger.Source{
 			Reader: vmpooler.NewReader(s.client, vmpooler.ReaderOptions{}), Client: s.client,
-			Sweep: vmpooler.SweepOptions{MaxShare: 0.1, Pause: 5 * time.Millisecond}, // as by default
+			Sweep: vmpooler.SweepOptions{MaxShare: 0.3, Pause: 5 * time.Millisecond}, // as the loop's
 		},
 	})
 }
