@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,9 +37,16 @@ func (p passing) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 // What the story says of the purge: leaked metadata gets a TTL, and the pool whose
 // timeout is far too long is cleared of what is stuck in pending.
 func TestThePurgeClearsWhatTheDemoLeavesBehind(t *testing.T) {
+	var mu sync.Mutex
 	now := time.Now()
 	start := now
-	d, err := prepare(t.Context(), Options{Seed: 1, Now: func() time.Time { return now }})
+	pass := func(d time.Duration) time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		now = now.Add(d)
+		return now
+	}
+	d, err := prepare(t.Context(), Options{Seed: 1, Now: func() time.Time { return pass(0) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,10 +64,7 @@ func TestThePurgeClearsWhatTheDemoLeavesBehind(t *testing.T) {
 	}
 	c := redis.NewClient(&redis.Options{Addr: d.Addr(), DisableIdentity: true, Protocol: 2})
 	defer c.Close()
-	c.AddHook(passing{func() {
-		now = now.Add(10 * time.Millisecond)
-		d.setTime(now)
-	}})
+	c.AddHook(passing{func() { d.setTime(pass(10 * time.Millisecond)) }}) // the lease is prolonged beside the purge
 	limits := purger.DefaultLimits()
 	limits.MaxSkew = 24 * time.Hour // the demo's time is not ours here
 	p := purger.New(purger.Options{
@@ -72,14 +77,14 @@ func TestThePurgeClearsWhatTheDemoLeavesBehind(t *testing.T) {
 		Logger: log.NewNopLogger(), Owner: "demo:1:test", ConfirmAfter: time.Nanosecond,
 	})
 	purged := map[purger.Target]int{}
-	for next := start; now.Sub(start) < cycle; now = now.Add(4 * time.Second) {
-		if err := d.advance(t.Context(), now); err != nil {
+	for at, next := start, start; at.Sub(start) < cycle; at = pass(4 * time.Second) {
+		if err := d.advance(t.Context(), at); err != nil {
 			t.Fatal(err)
 		}
-		if now.Before(next) {
+		if at.Before(next) {
 			continue
 		}
-		next = now.Add(purgeEvery)
+		next = at.Add(purgeEvery)
 		plan, err := p.Plan(t.Context(), purger.Scope{})
 		if err != nil {
 			t.Fatal(err)
@@ -105,7 +110,7 @@ func TestThePurgeClearsWhatTheDemoLeavesBehind(t *testing.T) {
 	}
 	for _, vm := range c.SMembers(t.Context(), vmpooler.Pending.Key(slowPool)).Val() {
 		at, err := vmpooler.ParseTime(c.HGet(t.Context(), vmpooler.VMKey(vm), vmpooler.FieldClone).Val())
-		if age := now.Sub(at); err != nil || age > pendingAge+purgeEvery+10*time.Second {
+		if age := pass(0).Sub(at); err != nil || age > pendingAge+purgeEvery+10*time.Second {
 			t.Errorf("%s is still pending after %v", vm, age)
 		}
 	}
