@@ -38,6 +38,7 @@ TELL = cat '$(NOT_TESTED)' 2>/dev/null >&2; \
 	[ ! -d '$(SCREENSHOTS)' ] || echo 'screenshots of the page are in $(SCREENSHOTS)'
 
 TESTFLAGS  ?=
+RACED      ?= $$($(GO) list ./... | grep -v /mixin/)
 FUZZTIME   ?= 20s
 BENCHTIME  ?= 15s
 DESTDIR    ?=
@@ -78,7 +79,7 @@ test: redis browser prometheus ## run all tests (TESTFLAGS=-v)
 .PHONY: race
 race: redis browser ## run all tests but the mixin's with the race detector
 	@rm -f '$(NOT_TESTED)'
-	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) $$($(GO) list ./... | grep -v /mixin/); failed=$$?; $(TELL); exit $$failed
+	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) $(RACED); failed=$$?; $(TELL); exit $$failed
 
 .PHONY: fuzz
 fuzz: redis ## run each fuzz target for FUZZTIME (20s)
