@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -180,28 +179,6 @@ func TestARequeueOfALargeRequestIsShort(t *testing.T) {
 	t.Logf("1000 pending VMs, 1000 given and 1000 tasks: %v", time.Since(began))
 }
 
-// lossy is a connection that ends in place of a requeue's answer, once it has come.
-type lossy struct {
-	net.Conn
-
-	asked atomic.Bool
-	lose  *atomic.Bool
-}
-
-func (l *lossy) Write(b []byte) (int, error) {
-	l.asked.Store(strings.Contains(string(b), "evalsha") && strings.Contains(string(b), failedKey))
-	return l.Conn.Write(b)
-}
-
-func (l *lossy) Read(b []byte) (int, error) {
-	n, err := l.Conn.Read(b)
-	if err == nil && l.asked.Load() && l.lose.CompareAndSwap(true, false) {
-		_ = l.Close()
-		return 0, io.EOF
-	}
-	return n, err
-}
-
 // Sent again, the script would find a request that is pending, and refuse it.
 func TestARequeueWhoseAnswerIsLostIsNotSentAgain(t *testing.T) {
 	c := server.Client(t)
@@ -209,10 +186,7 @@ func TestARequeueWhoseAnswerIsLostIsNotSentAgain(t *testing.T) {
 	lose := new(atomic.Bool)
 	retrying := client(t, server, func(o *redis.Options) {
 		o.MaxRetries = 2
-		o.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
-			conn, err := new(net.Dialer).DialContext(ctx, network, addr)
-			return &lossy{Conn: conn, lose: lose}, err
-		}
+		o.Dialer = testredis.LossyDialer(lose, "evalsha", failedKey)
 	})
 	if err := requeueScript.Load(t.Context(), retrying).Err(); err != nil {
 		t.Fatal(err)

@@ -1,10 +1,7 @@
 package purger
 
 import (
-	"context"
 	"fmt"
-	"io"
-	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -12,6 +9,8 @@ import (
 
 	"github.com/go-kit/log"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/vmpooler/vmpooler_exporter/internal/testredis"
 
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
 )
@@ -28,28 +27,6 @@ func newPurger(c *redis.Client, change func(*Options)) *Purger {
 	return New(o)
 }
 
-// lossy is a connection that ends in place of a script's answer, once it has come.
-type lossy struct {
-	net.Conn
-
-	script atomic.Bool // whether the last that was sent is a VM's script
-	lose   *atomic.Bool
-}
-
-func (l *lossy) Write(b []byte) (int, error) {
-	l.script.Store(strings.Contains(string(b), "evalsha") && strings.Contains(string(b), vmpooler.VMKey("")))
-	return l.Conn.Write(b)
-}
-
-func (l *lossy) Read(b []byte) (int, error) {
-	n, err := l.Conn.Read(b)
-	if err == nil && l.script.Load() && l.lose.CompareAndSwap(true, false) {
-		_ = l.Close()
-		return 0, io.EOF
-	}
-	return n, err
-}
-
 // The entry is purged, and nobody knows: to say that it was not there any more, as the
 // script would the second time, is a lie.
 func TestAnActionWhoseAnswerIsLostHasFailed(t *testing.T) {
@@ -59,10 +36,7 @@ func TestAnActionWhoseAnswerIsLostHasFailed(t *testing.T) {
 	lose := new(atomic.Bool)
 	retrying := newClient(t, server, func(o *redis.Options) {
 		o.MaxRetries = 2
-		o.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
-			conn, err := new(net.Dialer).DialContext(ctx, network, addr)
-			return &lossy{Conn: conn, lose: lose}, err
-		}
+		o.Dialer = testredis.LossyDialer(lose, "evalsha", vmpooler.VMKey(""))
 	})
 	if err := pendingScript.Load(t.Context(), retrying).Err(); err != nil {
 		t.Fatal(err)

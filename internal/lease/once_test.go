@@ -1,31 +1,14 @@
 package lease
 
 import (
-	"context"
 	"errors"
-	"io"
-	"net"
 	"sync/atomic"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/vmpooler/vmpooler_exporter/internal/testredis"
 )
-
-// lossy is a connection that ends instead of handing over an answer, once it has come.
-type lossy struct {
-	net.Conn
-
-	lose *atomic.Bool
-}
-
-func (l lossy) Read(b []byte) (int, error) {
-	n, err := l.Conn.Read(b)
-	if err == nil && l.lose.CompareAndSwap(true, false) {
-		_ = l.Close()
-		return 0, io.EOF
-	}
-	return n, err
-}
 
 // losing returns a client that sends again what it knows no answer of, and what lets
 // its next answer be lost.
@@ -34,10 +17,7 @@ func losing(t *testing.T) (*redis.Client, *atomic.Bool) {
 	lose := new(atomic.Bool)
 	return client(t, server, func(o *redis.Options) {
 		o.MaxRetries = 2
-		o.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
-			conn, err := new(net.Dialer).DialContext(ctx, network, addr)
-			return lossy{conn, lose}, err
-		}
+		o.Dialer = testredis.LossyDialer(lose)
 	}), lose
 }
 
