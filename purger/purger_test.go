@@ -11,7 +11,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/vmpooler/vmpooler_exporter/internal/testredis"
-
 	"github.com/vmpooler/vmpooler_exporter/internal/vmpooler"
 )
 
